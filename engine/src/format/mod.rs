@@ -1,0 +1,13 @@
+//! Bytes <-> values, pure: the only place that knows offsets, magics and file names. `docs/FORMAT.md` is its text.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+pub mod names;

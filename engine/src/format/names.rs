@@ -1,0 +1,156 @@
+//! File names: numbers and fixed words only. Names that people give live inside files.
+
+use std::fmt;
+
+/// A directory of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Directory {
+    /// The store's own: lock, manifest, accounts.
+    Root,
+    /// `wal/`: log files.
+    Wal,
+    /// `segments/`: sealed segments.
+    Segments,
+    /// `quarantine/`: files that could not be read, kept for a person to look at.
+    Quarantine,
+}
+
+impl Directory {
+    /// Every directory, parents first.
+    pub const ALL: [Directory; 4] =
+        [Directory::Root, Directory::Wal, Directory::Segments, Directory::Quarantine];
+
+    /// Its path below the store's directory; empty for the store's own.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Directory::Root => "",
+            Directory::Wal => "wal",
+            Directory::Segments => "segments",
+            Directory::Quarantine => "quarantine",
+        }
+    }
+}
+
+/// A file of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FileName {
+    /// `LOCK`: held for life by the process that has the store.
+    Lock,
+    /// `manifest`: the one truth of what is live.
+    Manifest,
+    /// `manifest.new`: a manifest being written; never read.
+    ManifestNew,
+    /// `accounts`: sites, settings, token hashes.
+    Accounts,
+    /// `accounts.new`: accounts being rewritten; never read.
+    AccountsNew,
+    /// `wal/<number>.wal`.
+    Wal(u64),
+    /// `segments/<number>.seg`.
+    Segment(u64),
+    /// `segments/<number>.new`: a segment being written; never read.
+    SegmentNew(u64),
+    /// `quarantine/<number>.wal`: a log file with rot in it.
+    QuarantinedWal(u64),
+    /// `quarantine/<number>.seg`: a segment that could not be read.
+    QuarantinedSegment(u64),
+}
+
+impl FileName {
+    /// The directory it is in.
+    #[must_use]
+    pub fn directory(self) -> Directory {
+        match self {
+            FileName::Lock
+            | FileName::Manifest
+            | FileName::ManifestNew
+            | FileName::Accounts
+            | FileName::AccountsNew => Directory::Root,
+            FileName::Wal(_) => Directory::Wal,
+            FileName::Segment(_) | FileName::SegmentNew(_) => Directory::Segments,
+            FileName::QuarantinedWal(_) | FileName::QuarantinedSegment(_) => Directory::Quarantine,
+        }
+    }
+
+    /// The file of a name found in a directory; `None` if a store has no such file.
+    #[must_use]
+    pub fn parse(directory: Directory, name: &str) -> Option<FileName> {
+        let fixed = [
+            FileName::Lock,
+            FileName::Manifest,
+            FileName::ManifestNew,
+            FileName::Accounts,
+            FileName::AccountsNew,
+        ];
+        if directory == Directory::Root {
+            return fixed.into_iter().find(|file| file.to_string() == name);
+        }
+        let (number, _) = name.split_once('.')?;
+        let number = u64::from_str_radix(number, 16).ok()?;
+        let numbered = [
+            FileName::Wal(number),
+            FileName::Segment(number),
+            FileName::SegmentNew(number),
+            FileName::QuarantinedWal(number),
+            FileName::QuarantinedSegment(number),
+        ];
+        // Printing it again refuses other spellings of the same number.
+        numbered.into_iter().find(|file| file.directory() == directory && file.base_name() == name)
+    }
+
+    /// Its name within its directory.
+    #[must_use]
+    pub fn base_name(self) -> String {
+        match self {
+            FileName::Lock => "LOCK".into(),
+            FileName::Manifest => "manifest".into(),
+            FileName::ManifestNew => "manifest.new".into(),
+            FileName::Accounts => "accounts".into(),
+            FileName::AccountsNew => "accounts.new".into(),
+            FileName::Wal(number) | FileName::QuarantinedWal(number) => format!("{number:016x}.wal"),
+            FileName::Segment(number) | FileName::QuarantinedSegment(number) => format!("{number:016x}.seg"),
+            FileName::SegmentNew(number) => format!("{number:016x}.new"),
+        }
+    }
+}
+
+impl fmt::Display for FileName {
+    /// Its path below the store's directory, with `/`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.directory() {
+            Directory::Root => f.write_str(&self.base_name()),
+            directory => write!(f, "{}/{}", directory.path(), self.base_name()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_back_only_as_it_was_written() {
+        for file in [
+            FileName::Lock,
+            FileName::Manifest,
+            FileName::AccountsNew,
+            FileName::Wal(0),
+            FileName::Segment(u64::MAX),
+            FileName::SegmentNew(9),
+            FileName::QuarantinedWal(3),
+            FileName::QuarantinedSegment(3),
+        ] {
+            assert_eq!(FileName::parse(file.directory(), &file.base_name()), Some(file));
+        }
+        for (directory, name) in [
+            (Directory::Wal, "1.wal"),
+            (Directory::Wal, "0000000000000001.seg"),
+            (Directory::Root, "lock"),
+            (Directory::Segments, "000000000000000A.seg"),
+            (Directory::Segments, ""),
+        ] {
+            assert_eq!(FileName::parse(directory, name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! heatgrid's storage engine: per-site counters on a pixel grid, durable when acknowledged.
+//!
+//! The modules are listed floor by floor, lowest first. A module imports only from floors below it; the test
+//! `tests/src/imports.rs` checks this against the real imports, and `docs/ARCHITECTURE.md` is the map.
+
+// 0: words
+pub mod model;
+// 1: bytes <-> values
+pub mod format;
+// 2: the operating system
+pub mod clock;
+pub mod disk;

@@ -1,0 +1,234 @@
+//! Batches: events accepted together, whole or not at all.
+
+use std::collections::HashMap;
+
+use super::limits::{BATCH_EVENTS, EVENT_COUNT, PAGE_BYTES};
+use super::{Cell, Country, Day, HourOfSite, HourRow, Kind, Layer, Row, RowKey, SiteId, Viewport};
+
+/// The tracker's own id of a batch, repeated when it sends the batch again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BatchId(pub [u8; 16]);
+
+/// A bulk request's key, the hash of its body, and what it was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// What the client sent. Only a keyed hash of it is stored.
+    pub key: Box<str>,
+    /// A 16-byte hash of the decoded body.
+    pub body: [u8; 16],
+    /// The answer, to be given again word for word; at most `limits::IDEMPOTENCY_ANSWER_BYTES`.
+    pub answer: Box<[u8]>,
+}
+
+/// One event, checked and placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What was done.
+    pub kind: Kind,
+    /// Width class of the window.
+    pub viewport: Viewport,
+    /// Whether the target is fixed or sticky.
+    pub fixed: bool,
+    /// Where.
+    pub cell: Cell,
+    /// When, by the site's wall clock.
+    pub hour: HourOfSite,
+    /// From which country.
+    pub country: Country,
+    /// How many: 1 to 1,000,000.
+    pub count: u32,
+}
+
+/// Why an event or a batch cannot be stored.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum InvalidEvent {
+    /// A page without text or with too much of it.
+    #[error("a page has 1 to {PAGE_BYTES} bytes, this one {bytes}; cut the URL before it is sent")]
+    PageLength {
+        /// Its bytes.
+        bytes: usize,
+    },
+    /// A count out of range.
+    #[error("n is 1 to {EVENT_COUNT}, not {count}; say more in several lines")]
+    Count {
+        /// The count.
+        count: u32,
+    },
+    /// Too many events in one batch.
+    #[error("a batch has at most {BATCH_EVENTS} events; send the rest in a second one")]
+    TooMany,
+}
+
+/// Rows of one page, sorted by key, every key once (twice where the sum would overflow).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRows {
+    /// The page.
+    pub page: Box<str>,
+    /// Its counters.
+    pub rows: Vec<Row>,
+    /// Its hour totals, sorted by kind and hour.
+    pub hours: Vec<HourRow>,
+}
+
+/// Counters of one site that are accepted together. Pages are sorted by text, every page once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Whose.
+    pub site: SiteId,
+    /// Told again, the batch is dropped.
+    pub id: Option<BatchId>,
+    /// Told again with the same body, the first answer is given again.
+    pub idempotency: Option<IdempotencyKey>,
+    /// What.
+    pub pages: Vec<PageRows>,
+    /// Sum of all counts.
+    pub events: u64,
+}
+
+/// Collects events into a batch. Bounded: at most `limits::BATCH_EVENTS` calls of `add`.
+pub struct BatchBuilder {
+    site: SiteId,
+    pages: HashMap<Box<str>, Vec<(Row, HourOfSite)>>,
+    added: usize,
+    events: u64,
+}
+
+impl BatchBuilder {
+    /// An empty batch of a site.
+    #[must_use]
+    pub fn new(site: SiteId) -> BatchBuilder {
+        BatchBuilder { site, pages: HashMap::new(), added: 0, events: 0 }
+    }
+
+    /// Adds an event on `page`. A conversion loses its country, and its viewport becomes its device's lowest class.
+    ///
+    /// # Errors
+    /// When the page, the count or the size of the batch is out of range; the batch is then as before.
+    pub fn add(&mut self, page: &str, event: Event) -> Result<(), InvalidEvent> {
+        if page.is_empty() || page.len() > PAGE_BYTES {
+            return Err(InvalidEvent::PageLength { bytes: page.len() });
+        }
+        if event.count == 0 || event.count > EVENT_COUNT {
+            return Err(InvalidEvent::Count { count: event.count });
+        }
+        if self.added == BATCH_EVENTS {
+            return Err(InvalidEvent::TooMany);
+        }
+        self.added += 1;
+        self.events += u64::from(event.count);
+        let (viewport, country) = match event.kind.is_conversion() {
+            true => (event.viewport.device().lowest_viewport(), Country::ZZ),
+            false => (event.viewport, event.country),
+        };
+        let layer = Layer::new(event.kind, viewport, event.fixed);
+        let key = RowKey::new(layer, event.cell, event.hour.day(), country);
+        let row = (Row { key, count: event.count }, event.hour);
+        match self.pages.get_mut(page) {
+            Some(rows) => rows.push(row),
+            None => drop(self.pages.insert(page.into(), vec![row])),
+        }
+        Ok(())
+    }
+
+    /// Sum of all counts so far.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Sorts and sums what was added.
+    #[must_use]
+    pub fn build(self, id: Option<BatchId>, idempotency: Option<IdempotencyKey>) -> Batch {
+        let mut pages: Vec<PageRows> =
+            self.pages.into_iter().map(|(page, events)| page_rows(page, events)).collect();
+        pages.sort_unstable_by(|a, b| a.page.cmp(&b.page));
+        Batch { site: self.site, id, idempotency, pages, events: self.events }
+    }
+}
+
+fn page_rows(page: Box<str>, mut events: Vec<(Row, HourOfSite)>) -> PageRows {
+    let mut hours: Vec<HourRow> = Vec::new();
+    events.sort_unstable_by_key(|(row, hour)| (row.key.layer().kind(), *hour));
+    for (row, hour) in &events {
+        let kind = row.key.layer().kind();
+        match hours.last_mut() {
+            _ if kind.is_conversion() => {}
+            Some(last) if last.kind == kind && last.hour == *hour => last.count += u64::from(row.count),
+            _ => hours.push(HourRow { kind, hour: *hour, count: u64::from(row.count) }),
+        }
+    }
+    events.sort_unstable_by_key(|(row, _)| row.key);
+    let mut rows: Vec<Row> = Vec::with_capacity(events.len());
+    for (row, _) in events {
+        match rows.last_mut() {
+            Some(last) if last.key == row.key && last.count.checked_add(row.count).is_some() => {
+                last.count += row.count
+            }
+            _ => rows.push(row),
+        }
+    }
+    rows.shrink_to_fit();
+    PageRows { page, rows, hours }
+}
+
+impl Batch {
+    /// Days of its rows, from the first to the day after the last; `None` of an empty batch.
+    #[must_use]
+    pub fn days(&self) -> Option<super::DayRange> {
+        let days = || self.pages.iter().flat_map(|page| &page.rows).map(|row| row.key.day());
+        let (first, last): (Day, Day) = (days().min()?, days().max()?);
+        Some(super::DayRange { from: first, to: last.plus(1) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: Kind, count: u32) -> Event {
+        let hour = HourOfSite::new(Day::from_number(20_000), 7);
+        let country = "DE".parse().unwrap();
+        Event {
+            kind,
+            viewport: Viewport::of_px(1_440),
+            fixed: false,
+            cell: Cell::ORIGIN,
+            hour,
+            country,
+            count,
+        }
+    }
+
+    #[test]
+    fn equal_events_become_one_row_and_one_hour() {
+        let mut builder = BatchBuilder::new(SiteId(1));
+        for _ in 0..3 {
+            builder.add("a.example/", event(Kind::Click, 2)).unwrap();
+        }
+        let batch = builder.build(None, None);
+        assert_eq!(batch.events, 6);
+        assert_eq!(batch.pages[0].rows.len(), 1);
+        assert_eq!((batch.pages[0].rows[0].count, batch.pages[0].hours[0].count), (6, 6));
+    }
+
+    #[test]
+    fn a_sum_that_would_overflow_keeps_two_rows() {
+        let mut builder = BatchBuilder::new(SiteId(1));
+        for _ in 0..4_300 {
+            builder.add("a.example/", event(Kind::Click, EVENT_COUNT)).unwrap();
+        }
+        let rows = builder.build(None, None).pages.remove(0).rows;
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows.iter().map(|row| u64::from(row.count)).sum::<u64>(), 4_300_000_000);
+    }
+
+    #[test]
+    fn conversions_have_no_country_no_width_and_no_hour() {
+        let mut builder = BatchBuilder::new(SiteId(1));
+        builder.add("a.example/", event(Kind::ConvertedClick, 1)).unwrap();
+        let page = builder.build(None, None).pages.remove(0);
+        let key = page.rows[0].key;
+        assert_eq!((key.country(), key.layer().viewport().code()), (Country::ZZ, 16));
+        assert!(page.hours.is_empty());
+    }
+}

@@ -1,0 +1,40 @@
+//! Every maximum of the data model, each with its reason.
+
+/// Bytes of one page's text. A URL longer than this is a mistake or an attack; browsers send up to 2 MiB.
+pub const PAGE_BYTES: usize = 1_024;
+/// Largest x of an event in CSS px: wider than any screen wall, and 11 bits of cell.
+pub const X_PX: u32 = 16_383;
+/// Largest y of an event in CSS px: a page of some 290 phone screens, and 15 bits of cell.
+pub const Y_PX: u32 = 262_143;
+/// Largest `n` of one event: a writer that pre-aggregates more should say it in several lines.
+pub const EVENT_COUNT: u32 = 1_000_000;
+/// Lines (events before aggregation) of one batch: a bulk request of 1 GiB has no more.
+pub const BATCH_EVENTS: usize = 4_000_000;
+/// Encoded bytes of one WAL record's payload; a larger batch spans several records under one commit record.
+pub const WAL_RECORD_BYTES: usize = 4 << 20;
+/// Repeated-batch window: this many ids ...
+pub const BATCH_WINDOW_IDS: usize = 4_000_000;
+/// ... or this long, whichever is shorter.
+pub const BATCH_WINDOW_SECONDS: u64 = 600;
+/// Idempotency keys remembered of one site ...
+pub const IDEMPOTENCY_KEYS: usize = 100_000;
+/// ... and for this long, whichever is shorter.
+pub const IDEMPOTENCY_SECONDS: u64 = 24 * 3_600;
+/// Bytes of the answer that is remembered with an idempotency key.
+pub const IDEMPOTENCY_ANSWER_BYTES: usize = 1_024;
+/// Cell rows of one block: about 30 KiB compressed, read in some tens of microseconds.
+pub const BLOCK_CELLS: usize = 16_384;
+/// Detail rows of one block: a cell with very many (day, country) pairs must not make a block without bound.
+pub const BLOCK_ROWS: usize = 65_536;
+/// An extent larger than this starts on a memory page; smaller ones are packed.
+pub const PACKED_EXTENT_BYTES: u64 = 64 << 10;
+/// Pages that one query by pattern may match.
+pub const PATTERN_PAGES: usize = 10_000;
+/// Wildcards of one page pattern.
+pub const PATTERN_WILDCARDS: usize = 8;
+/// A view (and so a query) lives at most this long: a slow reader must not hold up a purge.
+pub const VIEW_SECONDS: u64 = 60;
+/// Fewest events of kind conversion in the asked days for converted_click to be answered.
+pub const CONVERSIONS_SHOWN: u64 = 10;
+/// Days of one query: 100 years, the longest retention.
+pub const QUERY_DAYS: u32 = 36_525;

@@ -1,0 +1,185 @@
+//! Sites, their names and settings.
+
+use std::fmt;
+
+use super::Zone;
+
+/// Position of a batch in the order of all batches of a store; the first is 1. 0 is before every batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Seq(pub u64);
+
+/// A site's random identity, one per creation: making a site again under an old name makes a new one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SiteId(pub u64);
+
+impl fmt::Display for SiteId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for SiteId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A label that a person gave: `[a-z0-9][a-z0-9-]{0,62}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SiteName(Box<str>);
+
+/// A name that is not of the allowed form.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a name is 1 to 63 of a-z, 0-9 and -, and does not begin with -")]
+pub struct InvalidName;
+
+impl SiteName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// When it is not of the allowed form.
+    pub fn new(text: &str) -> Result<SiteName, InvalidName> {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let ok = (1..=63).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-');
+        if ok { Ok(SiteName(text.into())) } else { Err(InvalidName) }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SiteName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a store and its sites are: 1 to 8 letters a-z, such as `eu`. Data never leaves its region.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Region(Box<str>);
+
+impl Region {
+    /// Most bytes of a name: it stands in a fixed field of every file.
+    pub const MAX_BYTES: usize = 8;
+
+    /// Checks a region's name.
+    ///
+    /// # Errors
+    /// When it is not of the allowed form.
+    pub fn new(text: &str) -> Result<Region, InvalidName> {
+        let ok = (1..=Self::MAX_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase());
+        if ok { Ok(Region(text.into())) } else { Err(InvalidName) }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which parts of a URL's query a page keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueryParams {
+    /// None.
+    Drop,
+    /// All.
+    Keep,
+    /// Those of these keys.
+    Only(Vec<String>),
+}
+
+/// What happens to path segments that look personal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathRules {
+    /// They become `*`.
+    Redact,
+    /// They stay.
+    Keep,
+}
+
+/// How many pages a site may have; events of more pages count on `host/(other)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLimits {
+    /// New pages a site-local day.
+    pub new_a_day: u32,
+    /// Pages that have data.
+    pub live: u32,
+}
+
+/// What the owner or operator of a site has chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SiteSettings {
+    /// Hosts whose pages are counted; empty is any.
+    pub hosts: Vec<String>,
+    /// Decides the day of an event. Cannot change once there is data.
+    pub timezone: Zone,
+    /// What is kept of a query.
+    pub query_params: QueryParams,
+    /// What is kept of a path.
+    pub path_rules: PathRules,
+    /// Pages that are not counted: exact, or with `*`.
+    pub exclude_pages: Vec<String>,
+    /// Networks that are not counted, as CIDR.
+    pub exclude_networks: Vec<String>,
+    /// Days that cells are kept, 1 to 36,500.
+    pub retention_days: u32,
+    /// Days that hour totals are kept.
+    pub hourly_days: u32,
+    /// Countries with fewer events a month are `ZZ`; 0 switches it off.
+    pub min_count: u32,
+    /// Origins that may read over CORS.
+    pub read_origins: Vec<String>,
+    /// Budget of pages.
+    pub page_limits: PageLimits,
+}
+
+impl SiteSettings {
+    /// What a site has when only its name was given.
+    #[must_use]
+    pub fn standard() -> SiteSettings {
+        SiteSettings {
+            hosts: Vec::new(),
+            timezone: Zone::utc(),
+            query_params: QueryParams::Drop,
+            path_rules: PathRules::Redact,
+            exclude_pages: Vec::new(),
+            exclude_networks: Vec::new(),
+            retention_days: 730,
+            hourly_days: 35,
+            min_count: 5,
+            read_origins: Vec::new(),
+            page_limits: PageLimits { new_a_day: 10_000, live: 100_000 },
+        }
+    }
+}
+
+/// A site as the accounts know it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    /// Its identity.
+    pub id: SiteId,
+    /// Its label.
+    pub name: SiteName,
+    /// Where its data is.
+    pub region: Region,
+    /// The public key that its pages carry; begins with the region.
+    pub key: Box<str>,
+    /// The key before a rotation, and the Unix second until which it is good.
+    pub old_key: Option<(Box<str>, u64)>,
+    /// Unix second of its creation.
+    pub created_at: u64,
+    /// Whether it has been deleted: closed to reads and writes, and waiting for its erasure.
+    pub closed: bool,
+    /// What was chosen.
+    pub settings: SiteSettings,
+}

@@ -1,0 +1,1 @@
+//! heatgrid over HTTP: ingest, queries, operations.
