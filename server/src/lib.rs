@@ -1,1 +1,3 @@
 //! heatgrid over HTTP: ingest, queries, operations.
+
+pub mod config;

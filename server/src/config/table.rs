@@ -1,0 +1,101 @@
+//! Every setting: name, shape, default and meaning. `--print-config`, `--help`, flags, variables and file keys come from here.
+
+/// What a setting's text must look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One value.
+    Value,
+    /// A list: an array in the file, separated by commas elsewhere.
+    List,
+    /// `true` or `false`; the bare flag is true.
+    Switch,
+}
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// Key in the file; `--like-this` as a flag, `HEATGRID_LIKE_THIS` as a variable.
+    pub name: &'static str,
+    /// What its text looks like.
+    pub shape: Shape,
+    /// Value when nobody says otherwise; empty is unset.
+    pub default: &'static str,
+    /// What it means, with its unit.
+    pub meaning: &'static str,
+}
+
+const fn value(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, shape: Shape::Value, default, meaning }
+}
+
+const fn list(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, shape: Shape::List, default, meaning }
+}
+
+const fn switch(name: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, shape: Shape::Switch, default: "false", meaning }
+}
+
+/// All settings, in the order they are shown.
+pub static SETTINGS: &[Setting] = &[
+    value("data", "heatgrid-data", "Directory of the store; made when absent."),
+    value(
+        "region",
+        "local",
+        "Region of the store, 1 to 8 letters a-z; decided by the first start. Data never leaves it.",
+    ),
+    value("listen", "127.0.0.1:8080", "Address of trackers, queries and, without admin_listen, operators."),
+    value(
+        "admin_listen",
+        "",
+        "Address of query and operator routes; trackers then cannot reach them on listen.",
+    ),
+    list("query_allow", "", "Networks (CIDR) that may use query routes; empty is any."),
+    list("operator_allow", "", "Networks (CIDR) that may use operator routes; empty is any."),
+    value("tls_cert", "", "PEM file with the certificate chain; read again when it changes."),
+    value("tls_key", "", "PEM file with the private key."),
+    switch("insecure", "Listen on a public address without TLS and without a trusted proxy."),
+    list(
+        "trusted_proxies",
+        "",
+        "Networks (CIDR) of proxies whose X-Forwarded-For and country header are believed.",
+    ),
+    value(
+        "country_header",
+        "",
+        "Header in which a trusted proxy tells the visitor's country, such as cf-ipcountry.",
+    ),
+    value("country_database", "", "MaxMind DB file (.mmdb) with countries; read again when it changes."),
+    list(
+        "bots",
+        "bot,crawl,spider,slurp,headless,lighthouse,preview,monitor",
+        "A user agent that contains one of these (any case) is a bot; its events are dropped and counted.",
+    ),
+    value("max_connections", "20000", "Open connections; more are closed at once."),
+    value("max_requests", "512", "Requests worked on at a time; more are answered 503 with Retry-After."),
+    value(
+        "header_seconds",
+        "10",
+        "Time for a request's headers to arrive, also on a connection that is silent.",
+    ),
+    value("header_bytes", "16384", "Bytes of a request's headers; more are answered 431."),
+    value("body_seconds", "30", "Time between two pieces of a request's body."),
+    value("idle_seconds", "75", "Time that a connection may wait for its next request."),
+    value("drain_seconds", "20", "Time for requests to finish after SIGTERM."),
+    value(
+        "collect_per_address",
+        "20",
+        "Tracker requests a second from one address (a /64 in IPv6); more are answered 429.",
+    ),
+    value("collect_per_site", "20000", "Tracker requests a second for one site; more are answered 429."),
+    value("tokens_per_address", "1", "Wrong tokens a second from one address; more are answered 429."),
+    value("bulk_requests", "4", "Bulk requests taken at a time; more are answered 503 with Retry-After."),
+    value("memtable_mib", "64", "Memory for events that are not in a segment yet, in MiB."),
+    value("wal_file_mib", "64", "Size of one log file, in MiB."),
+    value("flush_minutes", "15", "Age at which events leave the log for a segment, on a quiet store too."),
+    value("read_with", "map", "How segments are read: map (memory-mapped) or read (pread)."),
+    value("background_mib_per_second", "200", "Disk budget of compaction and retention, in MiB a second."),
+    value("disk_reserve_mib", "1024", "Disk space that only purging may use, in MiB."),
+    value("log_format", "text", "Log lines as text or json."),
+    value("log_level", "info", "Least level that is logged: error, warn, info, debug."),
+];
