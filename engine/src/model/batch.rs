@@ -162,7 +162,7 @@ fn page_rows(page: Box<str>, mut events: Vec<(Row, HourOfSite)>) -> PageRows {
     for (row, _) in events {
         match rows.last_mut() {
             Some(last) if last.key == row.key && last.count.checked_add(row.count).is_some() => {
-                last.count += row.count
+                last.count += row.count;
             }
             _ => rows.push(row),
         }

@@ -20,7 +20,7 @@ impl Cell {
     /// The cell that holds a position in CSS px, or `None` beyond the limits.
     #[must_use]
     pub fn at_px(x: u32, y: u32) -> Option<Cell> {
-        (x <= X_PX && y <= Y_PX).then(|| Cell((x / CELL_PX) << 15 | (y / CELL_PX)))
+        (x <= X_PX && y <= Y_PX).then_some(Cell((x / CELL_PX) << 15 | (y / CELL_PX)))
     }
 
     /// The cell of a code as stored, or `None` if no cell has it.
