@@ -1,3 +1,4 @@
 //! heatgrid over HTTP: ingest, queries, operations.
 
 pub mod config;
+pub mod http;

@@ -1,0 +1,193 @@
+//! The accept loop: at most so many connections, each with its patience, all shown out on shutdown.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+
+use super::patience::{Patience, Patient, Phase};
+use crate::config::Config;
+
+/// What connections may cost.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    connections: usize,
+    header_bytes: usize,
+    patience: Patience,
+    drain: Duration,
+}
+
+impl Limits {
+    /// Those of the configuration.
+    #[must_use]
+    pub fn of(config: &Config) -> Limits {
+        Limits {
+            connections: config.max_connections,
+            header_bytes: config.header_bytes,
+            patience: Patience {
+                header: config.header_time,
+                idle: config.idle_time,
+                write: config.body_time,
+            },
+            drain: config.drain_time,
+        }
+    }
+}
+
+/// What a listener has seen.
+#[derive(Debug, Default)]
+pub struct Listening {
+    open: AtomicUsize,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Listening {
+    /// Connections that are open now.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Connections taken since the start.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Connections closed at once because too many were open.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts a connection for as long as it lives, however its task ends.
+struct Open(Arc<Listening>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves `router` on `listener` until `shutdown` becomes true, then lets open requests finish within the drain time.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    limits: Limits,
+    listening: Arc<Listening>,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = shutdown.wait_for(|stop| *stop) => break,
+        };
+        let (socket, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, mostly: those that are open must close first.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        if listening.open.fetch_add(1, Ordering::Relaxed) >= limits.connections {
+            listening.open.fetch_sub(1, Ordering::Relaxed);
+            listening.refused.fetch_add(1, Ordering::Relaxed);
+            continue;
+        }
+        listening.accepted.fetch_add(1, Ordering::Relaxed);
+        let open = Open(Arc::clone(&listening));
+        let (router, limits, tls, shutdown) = (router.clone(), limits.clone(), tls.clone(), shutdown.clone());
+        tokio::spawn(async move {
+            let _open = open;
+            connection(socket, peer, tls, router, &limits, shutdown).await;
+        });
+    }
+    drop(listener);
+    let deadline = tokio::time::Instant::now() + limits.drain;
+    while listening.open() > 0 && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn connection(
+    socket: TcpStream,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    limits: &Limits,
+    shutdown: watch::Receiver<bool>,
+) {
+    // Answers are small and whole; waiting to fill a packet only delays them.
+    let _ = socket.set_nodelay(true);
+    match tls {
+        None => requests(socket, peer, router, limits, shutdown).await,
+        Some(acceptor) => match tokio::time::timeout(limits.patience.header, acceptor.accept(socket)).await {
+            Ok(Ok(socket)) => requests(socket, peer, router, limits, shutdown).await,
+            // A port scan, a plain-HTTP client or a slow one: nothing that an operator could mend.
+            Ok(Err(_)) | Err(_) => {}
+        },
+    }
+}
+
+async fn requests<S>(
+    socket: S,
+    peer: SocketAddr,
+    router: Router,
+    limits: &Limits,
+    mut shutdown: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (socket, phase) = Patient::new(socket, limits.patience);
+    let service = service_fn(move |request: Request<Incoming>| {
+        answer(request, peer, router.clone(), Arc::clone(&phase))
+    });
+    let mut connection = std::pin::pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            // `Patient` has the finer clocks; this one is off.
+            .header_read_timeout(None)
+            .max_buf_size(limits.header_bytes)
+            .max_headers(100)
+            .serve_connection(TokioIo::new(socket), service)
+    );
+    tokio::select! {
+        // Errors here are the client's: closed, too slow, not HTTP. hyper has answered what could be answered.
+        _ = connection.as_mut() => return,
+        _ = shutdown.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+async fn answer(
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    router: Router,
+    phase: Arc<Phase>,
+) -> Result<axum::response::Response, Infallible> {
+    phase.request_begins();
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let answer = router.oneshot(request.map(Body::new)).await;
+    phase.request_ends();
+    answer
+}

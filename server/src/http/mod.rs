@@ -1,0 +1,11 @@
+//! Connections: who may come in, how long they may take, and how they are shown out. Routes are in `api`.
+
+mod listener;
+mod patience;
+pub mod problem;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+pub use listener::{Limits, Listening, serve};
+pub use tls::{TlsError, TlsIdentity};

@@ -1,0 +1,183 @@
+//! A socket that does not wait for ever.
+//!
+//! hyper's own header timeout is one clock for two things: a connection that idles between requests, and one that sends
+//! its headers a byte at a time. Here they have their own, and a reader that takes no bytes of its answer has one too.
+//! The time between two pieces of a request's body is `http::limits`' matter, because only it knows who is waiting for one.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+/// How long a connection may take for each thing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// For all headers of a request, from their first byte; and for the first byte of a new connection.
+    pub(super) header: Duration,
+    /// Between two requests.
+    pub(super) idle: Duration,
+    /// For the client to take any more bytes of an answer.
+    pub(super) write: Duration,
+}
+
+/// What a connection is doing. Shared with the service, which alone sees where a head ends.
+#[derive(Debug)]
+pub(super) struct Phase(AtomicU8);
+
+const FRESH: u8 = 0;
+const IDLE: u8 = 1;
+const HEAD: u8 = 2;
+const BUSY: u8 = 3;
+
+impl Phase {
+    /// A head has been read; a request is being answered.
+    pub(super) fn request_begins(&self) {
+        self.0.store(BUSY, Ordering::Release);
+    }
+
+    /// The answer is known; the next head may come.
+    pub(super) fn request_ends(&self) {
+        self.0.store(IDLE, Ordering::Release);
+    }
+}
+
+/// A socket with patience.
+pub(super) struct Patient<S> {
+    socket: S,
+    phase: Arc<Phase>,
+    patience: Patience,
+    /// Phase that the read timer was armed for.
+    armed: Option<u8>,
+    read_timer: Pin<Box<Sleep>>,
+    write_waits: bool,
+    write_timer: Pin<Box<Sleep>>,
+}
+
+impl<S> Patient<S> {
+    pub(super) fn new(socket: S, patience: Patience) -> (Patient<S>, Arc<Phase>) {
+        let phase = Arc::new(Phase(AtomicU8::new(FRESH)));
+        let patient = Patient {
+            socket,
+            phase: Arc::clone(&phase),
+            patience,
+            armed: None,
+            read_timer: Box::pin(tokio::time::sleep(patience.header)),
+            write_waits: false,
+            write_timer: Box::pin(tokio::time::sleep(patience.write)),
+        };
+        (patient, phase)
+    }
+
+    /// Ready when the current phase has taken too long.
+    fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let phase = self.phase.0.load(Ordering::Acquire);
+        let (allowed, what) = match phase {
+            FRESH => (self.patience.header, "no request came"),
+            HEAD => (self.patience.header, "the headers did not arrive in time"),
+            IDLE => (self.patience.idle, "no further request came"),
+            // While a request is answered nothing is expected from the client.
+            _ => {
+                self.armed = None;
+                return Poll::Pending;
+            }
+        };
+        if self.armed != Some(phase) {
+            self.armed = Some(phase);
+            self.read_timer.as_mut().reset(Instant::now() + allowed);
+        }
+        ready!(self.read_timer.as_mut().poll(cx));
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, what))
+    }
+
+    fn poll_write_waits(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if !self.write_waits {
+            self.write_waits = true;
+            let deadline = Instant::now() + self.patience.write;
+            self.write_timer.as_mut().reset(deadline);
+        }
+        ready!(self.write_timer.as_mut().poll(cx));
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "the client took nothing of its answer"))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        match Pin::new(&mut self.socket).poll_read(cx, buf) {
+            Poll::Ready(outcome) => {
+                if buf.filled().len() > before {
+                    // The first byte of a head; a head that trickles keeps the clock that it started.
+                    for waiting in [FRESH, IDLE] {
+                        let _ =
+                            self.phase.0.compare_exchange(waiting, HEAD, Ordering::AcqRel, Ordering::Relaxed);
+                    }
+                }
+                // A head that trickles is told at its next byte, even if none of its reads ever waits.
+                match self.poll_too_slow(cx) {
+                    Poll::Ready(error) if outcome.is_ok() && self.phase.0.load(Ordering::Acquire) == HEAD => {
+                        Poll::Ready(Err(error))
+                    }
+                    _ => Poll::Ready(outcome),
+                }
+            }
+            Poll::Pending => self.poll_too_slow(cx).map(Err),
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.socket).poll_write(cx, bytes) {
+            Poll::Ready(outcome) => {
+                self.write_waits = false;
+                Poll::Ready(outcome)
+            }
+            Poll::Pending => self.poll_write_waits(cx).map(Err),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.socket).poll_flush(cx) {
+            Poll::Ready(outcome) => {
+                self.write_waits = false;
+                Poll::Ready(outcome)
+            }
+            Poll::Pending => self.poll_write_waits(cx).map(Err),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.socket).poll_shutdown(cx) {
+            Poll::Ready(outcome) => Poll::Ready(outcome),
+            Poll::Pending => self.poll_write_waits(cx).map(Err),
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.socket).poll_write_vectored(cx, bytes) {
+            Poll::Ready(outcome) => {
+                self.write_waits = false;
+                Poll::Ready(outcome)
+            }
+            Poll::Pending => self.poll_write_waits(cx).map(Err),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+}

@@ -1,0 +1,112 @@
+//! Errors as `application/problem+json` (RFC 9457). Each `type` is an anchor of `docs/HTTP.md` that says what to do.
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, Response, StatusCode};
+use axum::response::IntoResponse;
+
+/// An answer that says what went wrong.
+#[derive(Debug)]
+pub struct Problem {
+    kind: &'static Kind,
+    detail: String,
+    /// Line of a bulk request, from 1.
+    line: Option<u64>,
+    retry_after_seconds: Option<u32>,
+}
+
+/// A sort of problem: what is fixed about it.
+#[derive(Debug)]
+pub struct Kind {
+    /// Anchor in `docs/HTTP.md`.
+    pub anchor: &'static str,
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Short and the same every time.
+    pub title: &'static str,
+}
+
+macro_rules! kinds {
+    ($($name:ident $anchor:literal $status:ident $title:literal)*) => {
+        $(#[doc = $title] pub static $name: Kind = Kind { anchor: $anchor, status: StatusCode::$status, title: $title };)*
+        /// Every kind, for the OpenAPI document and the test that holds `docs/HTTP.md` against it.
+        pub static KINDS: &[&Kind] = &[$(&$name,)*];
+    };
+}
+
+kinds! {
+    INVALID_QUERY "invalid-query" BAD_REQUEST "A parameter is wrong"
+    INVALID_BODY "invalid-body" BAD_REQUEST "The body cannot be used"
+    INVALID_NAME "invalid-name" BAD_REQUEST "A name is not of the allowed form"
+    NO_VISITORS "no-visitors" BAD_REQUEST "There is no such number"
+    NO_TOKEN "no-token" UNAUTHORIZED "A valid token is needed"
+    NO_RIGHT "no-right" FORBIDDEN "The token has not this right"
+    ORIGIN "origin" FORBIDDEN "The origin is missing or not this site's"
+    NOT_FOUND "not-found" NOT_FOUND "There is nothing here"
+    METHOD "method" METHOD_NOT_ALLOWED "Not this method"
+    TIMEOUT "timeout" REQUEST_TIMEOUT "The request did not arrive in time"
+    CONFLICT "conflict" CONFLICT "It is there already, or in use"
+    TOO_LARGE "too-large" PAYLOAD_TOO_LARGE "The body is too large"
+    MEDIA_TYPE "media-type" UNSUPPORTED_MEDIA_TYPE "The body's encoding or type is not known"
+    REGION "region" MISDIRECTED_REQUEST "Another region's data"
+    KEY_REUSED "idempotency-key" UNPROCESSABLE_ENTITY "The idempotency key was used with another body"
+    TOO_MUCH_WORK "too-much-work" UNPROCESSABLE_ENTITY "The question reads too much"
+    RATE "rate" TOO_MANY_REQUESTS "Too many requests"
+    INTERNAL "internal" INTERNAL_SERVER_ERROR "A fault of the server"
+    BUSY "busy" SERVICE_UNAVAILABLE "The server is busy"
+    STOPPED "stopped" SERVICE_UNAVAILABLE "The store has stopped"
+    DISK_FULL "disk-full" INSUFFICIENT_STORAGE "The disk is full"
+}
+
+impl Problem {
+    /// A problem of a kind; `detail` says what is wrong here and what to do, and never repeats a page or an address.
+    pub fn new(kind: &'static Kind, detail: impl Into<String>) -> Problem {
+        Problem { kind, detail: detail.into(), line: None, retry_after_seconds: None }
+    }
+
+    /// Names the line of a bulk request, from 1.
+    #[must_use]
+    pub fn at_line(mut self, line: u64) -> Problem {
+        self.line = Some(line);
+        self
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Problem {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// Its status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.kind.status
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response<Body> {
+        let mut members = serde_json::json!({
+            "type": format!("/docs/HTTP.md#{}", self.kind.anchor),
+            "title": self.kind.title,
+            "status": self.kind.status.as_u16(),
+            "detail": self.detail,
+        });
+        if let Some(line) = self.line {
+            members["line"] = line.into();
+        }
+        let mut response = Response::new(Body::from(members.to_string()));
+        *response.status_mut() = self.kind.status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after_seconds {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        if self.kind.status == StatusCode::UNAUTHORIZED {
+            response
+                .headers_mut()
+                .insert(axum::http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
