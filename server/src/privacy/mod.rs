@@ -2,4 +2,9 @@
 
 pub mod consent;
 pub mod country;
+mod pattern;
+mod personal;
+pub mod url;
 pub mod visitor;
+
+pub use pattern::PagePattern;

@@ -1,0 +1,226 @@
+//! From a URL to a page: `host/path[?kept keys]`, and nothing that the site did not allow.
+//!
+//! Text is normalised as the WHATWG URL standard says (crate `url`) and no further. A page is therefore ASCII. On top
+//! of that standard: scheme, user, password and fragment go; so do the ports 80 and 443, whatever the scheme, because
+//! a page does not tell it; the query is cut to what the site keeps; path segments that look personal become `*`.
+//! A page that would be too long keeps its first whole path segments, or all of them and its first whole query
+//! parameters: half a segment could be half of something personal, and would not be recognised any more.
+
+use heatgrid_engine::model::limits::PAGE_BYTES;
+use heatgrid_engine::model::{PathRules, QueryParams, SiteSettings};
+use percent_encoding::percent_decode_str;
+
+use super::PagePattern;
+use super::pattern::strip_scheme;
+use super::personal::is_personal;
+
+/// Longest host name, in bytes: the DNS has no longer ones.
+const HOST_BYTES: usize = 253;
+
+/// A URL as it is counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// `host/path[?kept keys]`, 1 to `limits::PAGE_BYTES` bytes of ASCII.
+    pub text: String,
+    /// Path segments that became `*`.
+    pub redacted: u32,
+    /// Whether segments or parameters were left out because the page was too long.
+    pub shortened: bool,
+}
+
+/// Why something is not the URL of a page. The text of the URL is not repeated: errors reach logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidUrl {
+    /// It does not follow the URL standard.
+    #[error("the URL cannot be parsed ({0})")]
+    Syntax(#[from] ::url::ParseError),
+    /// Something like `file:` or `data:`.
+    #[error("only http and https URLs are pages")]
+    Scheme,
+    /// A host that no DNS knows.
+    #[error("a host has 1 to {HOST_BYTES} bytes, this one {bytes}")]
+    HostLength {
+        /// Its bytes.
+        bytes: usize,
+    },
+}
+
+/// Why a URL is not counted on a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoPage {
+    /// It is no URL of a page.
+    #[error(transparent)]
+    Invalid(#[from] InvalidUrl),
+    /// The site counts other hosts only.
+    #[error("the site counts pages of its own hosts only; add this one to `hosts`")]
+    Host,
+    /// The site does not count this page.
+    #[error("the site excludes this page")]
+    Excluded,
+}
+
+/// What a site says of its URLs, made ready.
+#[derive(Clone, Debug)]
+pub struct PageRules {
+    hosts: Vec<String>,
+    query_params: QueryParams,
+    path_rules: PathRules,
+    excluded: Vec<PagePattern>,
+}
+
+impl PageRules {
+    /// The rules of a site.
+    #[must_use]
+    pub fn of(settings: &SiteSettings) -> PageRules {
+        let mut rules = PageRules {
+            hosts: settings.hosts.iter().map(|host| normal_host(host)).collect(),
+            query_params: settings.query_params.clone(),
+            path_rules: settings.path_rules,
+            excluded: Vec::new(),
+        };
+        let excluded = settings.exclude_pages.iter().map(|written| rules.exclusion(written)).collect();
+        rules.excluded = excluded;
+        rules
+    }
+
+    /// The page on which an event at `url` is counted.
+    ///
+    /// # Errors
+    /// When it is not the URL of a page, or of one that the site does not count.
+    pub fn normalise(&self, url: &str) -> Result<Page, NoPage> {
+        let url = parse(url)?;
+        if !self.hosts.is_empty() && !self.counts_host(&url) {
+            return Err(NoPage::Host);
+        }
+        let page = self.page(&url)?;
+        if self.excluded.iter().any(|pattern| pattern.matches(&page.text)) {
+            return Err(NoPage::Excluded);
+        }
+        Ok(page)
+    }
+
+    /// The page that a question means: a URL, or a page as answers write it, without a scheme.
+    ///
+    /// Neither the host list nor the exclusions are asked: what was counted before they were made can be read.
+    ///
+    /// # Errors
+    /// When it is not the URL of a page.
+    pub fn normalise_query_page(&self, text: &str) -> Result<Page, InvalidUrl> {
+        self.page(&parse_with_or_without_scheme(text)?)
+    }
+
+    fn counts_host(&self, url: &::url::Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        let with_port = || authority(url);
+        self.hosts.iter().any(|listed| listed == host || *listed == with_port())
+    }
+
+    /// An exclusion with `*` is a pattern; one without is a page, written as people write URLs. Where a part of that
+    /// page is redacted, all pages that look the same after it are excluded.
+    fn exclusion(&self, written: &str) -> PagePattern {
+        match self.normalise_query_page(written) {
+            Ok(page) if !written.contains('*') && !written.starts_with('/') => PagePattern::new(&page.text),
+            _ => PagePattern::new(written),
+        }
+    }
+
+    fn page(&self, url: &::url::Url) -> Result<Page, InvalidUrl> {
+        let mut text = authority(url);
+        if url.host_str().is_none_or(|host| host.is_empty() || host.len() > HOST_BYTES) {
+            return Err(InvalidUrl::HostLength { bytes: text.len() });
+        }
+        let mut page = Page { text: String::new(), redacted: 0, shortened: false };
+        for segment in url.path().split('/').skip(1) {
+            let segment = match self.path_rules {
+                PathRules::Redact if is_personal(segment) => {
+                    page.redacted += 1;
+                    "*"
+                }
+                _ => segment,
+            };
+            // The slash stays even where its segment does not fit, or the last one would read like a file.
+            if text.len() + 1 + segment.len() > PAGE_BYTES {
+                if text.len() < PAGE_BYTES {
+                    text.push('/');
+                }
+                page.shortened = true;
+                break;
+            }
+            text.push('/');
+            text.push_str(segment);
+        }
+        if !page.shortened {
+            page.shortened = self.append_query(&mut text, url.query().unwrap_or_default());
+        }
+        page.text = text;
+        Ok(page)
+    }
+
+    /// Appends what is kept of a query; whether some of it did not fit.
+    fn append_query(&self, text: &mut String, query: &str) -> bool {
+        if query.is_empty() || self.query_params == QueryParams::Drop {
+            return false;
+        }
+        let mut separator = '?';
+        for parameter in query.split('&') {
+            if !self.keeps(parameter) {
+                continue;
+            }
+            if text.len() + 1 + parameter.len() > PAGE_BYTES {
+                return true;
+            }
+            text.push(separator);
+            text.push_str(parameter);
+            separator = '&';
+        }
+        false
+    }
+
+    fn keeps(&self, parameter: &str) -> bool {
+        match &self.query_params {
+            QueryParams::Drop => false,
+            QueryParams::Keep => true,
+            QueryParams::Only(keys) => {
+                let key = parameter.split('=').next().unwrap_or_default().replace('+', " ");
+                let key = percent_decode_str(&key).decode_utf8_lossy();
+                keys.iter().any(|kept| *kept == key)
+            }
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<::url::Url, InvalidUrl> {
+    let url = ::url::Url::parse(text)?;
+    if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(InvalidUrl::Scheme) }
+}
+
+fn parse_with_or_without_scheme(text: &str) -> Result<::url::Url, InvalidUrl> {
+    // The standard leaves these out at both ends.
+    let text = text.trim_matches(|c: char| c <= ' ');
+    match strip_scheme(text) {
+        Some(_) => parse(text),
+        None if text.contains("://") && !text[..text.find("://").unwrap_or(0)].contains(['/', '?', '#']) => {
+            Err(InvalidUrl::Scheme)
+        }
+        None => parse(&format!("http://{text}")),
+    }
+}
+
+/// Host and port, if it is neither of the two that browsers leave out.
+fn authority(url: &::url::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        None | Some(80 | 443) => host.to_owned(),
+        Some(port) => format!("{host}:{port}"),
+    }
+}
+
+fn normal_host(written: &str) -> String {
+    match parse_with_or_without_scheme(written) {
+        Ok(url) => authority(&url),
+        Err(_) => written.trim().to_ascii_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
