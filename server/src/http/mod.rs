@@ -1,5 +1,6 @@
 //! Connections: who may come in, how long they may take, and how they are shown out. Routes are in `api`.
 
+pub mod limits;
 mod listener;
 mod patience;
 pub mod problem;

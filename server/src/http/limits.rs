@@ -1,0 +1,203 @@
+//! What one request may cost: a place among those worked on, its bytes, and time between them.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Frame;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, Sleep};
+
+use super::problem::{BUSY, INVALID_BODY, Problem, TIMEOUT, TOO_LARGE};
+
+/// Places for requests that are worked on. One that finds none is told to come back: it has cost nothing yet.
+#[derive(Debug)]
+pub struct Places {
+    free: Semaphore,
+    shed: AtomicU64,
+    body_time: Duration,
+}
+
+impl Places {
+    /// So many places; a body may pause for `body_time`.
+    #[must_use]
+    pub fn new(requests: usize, body_time: Duration) -> Places {
+        Places { free: Semaphore::new(requests), shed: AtomicU64::new(0), body_time }
+    }
+
+    /// Requests that found no place since the start.
+    #[must_use]
+    pub fn shed(&self) -> u64 {
+        self.shed.load(Ordering::Relaxed)
+    }
+
+    /// Requests that are worked on now, of `requests`.
+    #[must_use]
+    pub fn free(&self) -> usize {
+        self.free.available_permits()
+    }
+}
+
+/// Middleware: takes a place or answers 503, and puts a clock on the body.
+pub async fn take_place(State(places): State<Arc<Places>>, request: Request, next: Next) -> Response {
+    let Ok(_place) = places.free.try_acquire() else {
+        places.shed.fetch_add(1, Ordering::Relaxed);
+        return Problem::new(&BUSY, "too many requests are worked on; try again in a second")
+            .retry_after(1)
+            .into_response();
+    };
+    let body_time = places.body_time;
+    next.run(request.map(|body| Body::new(TimedBody::new(body, body_time)))).await
+}
+
+/// A whole body of at most `limit` bytes.
+///
+/// # Errors
+/// 413, 408 or 400, with what to do.
+pub async fn whole_body(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Problem::new(
+            &TOO_LARGE,
+            format!("a body has at most {limit} bytes here; send less at a time"),
+        )),
+        Err(error) => Err(body_problem(&*error)),
+    }
+}
+
+/// What to answer when a body could not be read to its end.
+#[must_use]
+pub fn body_problem(error: &(dyn std::error::Error + 'static)) -> Problem {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<TooSlow>().is_some() {
+            return Problem::new(&TIMEOUT, "the body paused for too long; send it again");
+        }
+        cause = error.source();
+    }
+    Problem::new(&INVALID_BODY, "the body broke off; send it again")
+}
+
+/// A body whose next piece did not come in time.
+#[derive(Debug, thiserror::Error)]
+#[error("the next piece of the body did not arrive in time")]
+struct TooSlow;
+
+/// A body with a clock for each piece.
+struct TimedBody {
+    body: Body,
+    allowed: Duration,
+    /// Running only while a piece is waited for.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl TimedBody {
+    fn new(body: Body, allowed: Duration) -> TimedBody {
+        TimedBody { body, allowed, timer: None }
+    }
+}
+
+impl HttpBody for TimedBody {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(piece) => {
+                self.timer = None;
+                Poll::Ready(piece.map(|piece| piece.map_err(Into::into)))
+            }
+            Poll::Pending => {
+                let deadline = Instant::now() + self.allowed;
+                let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+                timer.as_mut().poll(cx).map(|()| Some(Err(TooSlow.into())))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::http::StatusCode;
+    use axum::routing::post;
+    use tokio::sync::Notify;
+    use tower::ServiceExt;
+
+    fn router(places: &Arc<Places>, go: &Arc<Notify>) -> Router {
+        let go = Arc::clone(go);
+        let handler = post(async move |request: Request| {
+            let body = whole_body(request.into_body(), 8).await?;
+            if body.starts_with(b"wait") {
+                go.notified().await;
+            }
+            Ok::<_, Problem>(body)
+        });
+        Router::new()
+            .route("/", handler)
+            .layer(axum::middleware::from_fn_with_state(Arc::clone(places), take_place))
+    }
+
+    async fn post_body(router: &Router, body: Body) -> Response {
+        let request = Request::builder().method("POST").uri("/").body(body).unwrap();
+        router.clone().oneshot(request).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_request_without_a_place_is_told_when_to_come_back() {
+        let (places, go) = (Arc::new(Places::new(1, Duration::from_secs(60))), Arc::new(Notify::new()));
+        let router = router(&places, &go);
+        let first = tokio::spawn({
+            let router = router.clone();
+            async move { post_body(&router, "wait".into()).await.status() }
+        });
+        while places.free() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let shed = post_body(&router, "x".into()).await;
+        assert_eq!(
+            (shed.status(), shed.headers()["retry-after"].to_str().unwrap()),
+            (StatusCode::SERVICE_UNAVAILABLE, "1")
+        );
+        go.notify_one();
+        assert_eq!(first.await.unwrap(), StatusCode::OK);
+        assert_eq!(post_body(&router, "x".into()).await.status(), StatusCode::OK);
+        assert_eq!(places.shed(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_too_long_or_pauses_is_refused() {
+        let (places, go) = (Arc::new(Places::new(9, Duration::from_millis(20))), Arc::new(Notify::new()));
+        let router = router(&places, &go);
+        assert_eq!(post_body(&router, "123456789".into()).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        let never = Body::new(http_body_util::StreamBody::new(Never));
+        assert_eq!(post_body(&router, never).await.status(), StatusCode::REQUEST_TIMEOUT);
+    }
+
+    struct Never;
+    impl futures_core::Stream for Never {
+        type Item = Result<Frame<Bytes>, axum::BoxError>;
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Pending
+        }
+    }
+}
