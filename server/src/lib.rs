@@ -2,4 +2,6 @@
 
 pub mod config;
 pub mod http;
+pub mod intake;
 pub mod privacy;
+pub mod wire;

@@ -85,19 +85,24 @@ pub struct Batch {
     pub events: u64,
 }
 
-/// Collects events into a batch. Bounded: at most `limits::BATCH_EVENTS` calls of `add`.
+/// Collects events into a batch. Bounded: at most `limits::BATCH_EVENTS` events, and as many pages.
 pub struct BatchBuilder {
     site: SiteId,
-    pages: HashMap<Box<str>, Vec<(Row, HourOfSite)>>,
+    index: HashMap<Box<str>, PageOfBatch>,
+    pages: Vec<Vec<(Row, HourOfSite)>>,
     added: usize,
     events: u64,
 }
+
+/// A page of the builder that gave it, so that a caller with many events of one page names it once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageOfBatch(u32);
 
 impl BatchBuilder {
     /// An empty batch of a site.
     #[must_use]
     pub fn new(site: SiteId) -> BatchBuilder {
-        BatchBuilder { site, pages: HashMap::new(), added: 0, events: 0 }
+        BatchBuilder { site, index: HashMap::new(), pages: Vec::new(), added: 0, events: 0 }
     }
 
     /// Adds an event on `page`. A conversion loses its country, and its viewport becomes its device's lowest class.
@@ -105,9 +110,36 @@ impl BatchBuilder {
     /// # Errors
     /// When the page, the count or the size of the batch is out of range; the batch is then as before.
     pub fn add(&mut self, page: &str, event: Event) -> Result<(), InvalidEvent> {
+        let page = self.page(page)?;
+        self.add_to(page, event)
+    }
+
+    /// Names a page for `add_to`. A page without events is left out of the batch.
+    ///
+    /// # Errors
+    /// When its length or the number of pages is out of range.
+    pub fn page(&mut self, page: &str) -> Result<PageOfBatch, InvalidEvent> {
         if page.is_empty() || page.len() > PAGE_BYTES {
             return Err(InvalidEvent::PageLength { bytes: page.len() });
         }
+        if let Some(known) = self.index.get(page) {
+            return Ok(*known);
+        }
+        if self.pages.len() == BATCH_EVENTS {
+            return Err(InvalidEvent::TooMany);
+        }
+        // No more pages than events, so that a u32 is enough.
+        let new = PageOfBatch(self.pages.len() as u32);
+        self.pages.push(Vec::new());
+        self.index.insert(page.into(), new);
+        Ok(new)
+    }
+
+    /// Adds an event on a page that `page` of this builder gave, as `add` does.
+    ///
+    /// # Errors
+    /// When the count or the size of the batch is out of range; the batch is then as before.
+    pub fn add_to(&mut self, page: PageOfBatch, event: Event) -> Result<(), InvalidEvent> {
         if event.count == 0 || event.count > EVENT_COUNT {
             return Err(InvalidEvent::Count { count: event.count });
         }
@@ -122,11 +154,7 @@ impl BatchBuilder {
         };
         let layer = Layer::new(event.kind, viewport, event.fixed);
         let key = RowKey::new(layer, event.cell, event.hour.day(), country);
-        let row = (Row { key, count: event.count }, event.hour);
-        match self.pages.get_mut(page) {
-            Some(rows) => rows.push(row),
-            None => drop(self.pages.insert(page.into(), vec![row])),
-        }
+        self.pages[page.0 as usize].push((Row { key, count: event.count }, event.hour));
         Ok(())
     }
 
@@ -138,9 +166,14 @@ impl BatchBuilder {
 
     /// Sorts and sums what was added.
     #[must_use]
-    pub fn build(self, id: Option<BatchId>, idempotency: Option<IdempotencyKey>) -> Batch {
-        let mut pages: Vec<PageRows> =
-            self.pages.into_iter().map(|(page, events)| page_rows(page, events)).collect();
+    pub fn build(mut self, id: Option<BatchId>, idempotency: Option<IdempotencyKey>) -> Batch {
+        let mut pages: Vec<PageRows> = self
+            .index
+            .into_iter()
+            .map(|(text, page)| (text, std::mem::take(&mut self.pages[page.0 as usize])))
+            .filter(|(_, events)| !events.is_empty())
+            .map(|(text, events)| page_rows(text, events))
+            .collect();
         pages.sort_unstable_by(|a, b| a.page.cmp(&b.page));
         Batch { site: self.site, id, idempotency, pages, events: self.events }
     }
@@ -209,6 +242,17 @@ mod tests {
         assert_eq!(batch.events, 6);
         assert_eq!(batch.pages[0].rows.len(), 1);
         assert_eq!((batch.pages[0].rows[0].count, batch.pages[0].hours[0].count), (6, 6));
+    }
+
+    #[test]
+    fn a_page_without_events_is_left_out() {
+        let mut builder = BatchBuilder::new(SiteId(1));
+        let (a, b) = (builder.page("a.example/").unwrap(), builder.page("b.example/").unwrap());
+        assert_eq!(builder.page("a.example/"), Ok(a));
+        assert_eq!(builder.add_to(a, event(Kind::Click, 0)), Err(InvalidEvent::Count { count: 0 }));
+        builder.add_to(b, event(Kind::Click, 1)).unwrap();
+        let batch = builder.build(None, None);
+        assert_eq!(batch.pages.iter().map(|page| &*page.page).collect::<Vec<_>>(), ["b.example/"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod scope;
 mod site;
 mod zone;
 
-pub use batch::{Batch, BatchBuilder, BatchId, Event, IdempotencyKey, InvalidEvent, PageRows};
+pub use batch::{Batch, BatchBuilder, BatchId, Event, IdempotencyKey, InvalidEvent, PageOfBatch, PageRows};
 pub use cell::{CELL_PX, Cell, CellSize};
 pub use country::{Country, CountrySet};
 pub use day::{Day, DayRange, HourOfSite, Month};

@@ -1,0 +1,3 @@
+//! What goes over the wire, in and out: the only place that knows JSON, NDJSON and CSV.
+
+pub mod event;
