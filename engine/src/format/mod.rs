@@ -10,4 +10,6 @@
     )
 )]
 
+pub mod frame;
 pub mod names;
+pub mod version;

@@ -1,0 +1,22 @@
+//! The version of every file, and the magics that files begin and end with.
+
+use super::frame::FormatError;
+
+/// The version that is written. A change of any byte's meaning is a new one.
+pub const FORMAT_VERSION: u16 = 1;
+
+/// Begins a segment.
+pub const SEGMENT_MAGIC: [u8; 8] = *b"HGRIDseg";
+/// Begins a segment's footer.
+pub const SEGMENT_FOOTER_MAGIC: [u8; 8] = *b"HGRIDend";
+
+/// Checks a version found in a file.
+///
+/// # Errors
+/// `FormatError::Version` unless it is one that this program reads.
+pub fn check_version(what: &'static str, got: u16) -> Result<(), FormatError> {
+    match got {
+        1..=FORMAT_VERSION => Ok(()),
+        _ => Err(FormatError::Version { what, got, newest: FORMAT_VERSION }),
+    }
+}
