@@ -10,3 +10,5 @@ pub mod format;
 // 2: the operating system
 pub mod clock;
 pub mod disk;
+// 3: the parts of a store
+pub mod segment;

@@ -12,4 +12,5 @@
 
 pub mod frame;
 pub mod names;
+pub mod segment;
 pub mod version;
