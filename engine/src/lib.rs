@@ -12,3 +12,5 @@ pub mod clock;
 pub mod disk;
 // 3: the parts of a store
 pub mod segment;
+// 5: jobs
+pub mod query;

@@ -14,6 +14,12 @@ pub struct Cell(u32);
 impl Cell {
     /// Number of distinct cell codes: every code is below it.
     pub const CODES: u32 = 1 << 26;
+    /// Bits of a row in a cell's code.
+    pub const ROW_BITS: u32 = 15;
+    /// Number of rows: every y is below it.
+    pub const ROWS: u32 = 1 << Self::ROW_BITS;
+    /// Number of columns: every x is below it.
+    pub const COLUMNS: u32 = Self::CODES >> Self::ROW_BITS;
     /// The cell at (0, 0), where views and conversions are counted.
     pub const ORIGIN: Cell = Cell(0);
 

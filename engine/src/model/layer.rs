@@ -205,8 +205,10 @@ impl Viewport {
     pub const CLASS_PX: u32 = 64;
     /// The class of 2,560 px and more.
     const WIDEST: u8 = 40;
+    /// The code of `UNKNOWN`, the highest.
+    pub(super) const UNKNOWN_CODE: u8 = 41;
     /// The tracker did not say.
-    pub const UNKNOWN: Viewport = Viewport(41);
+    pub const UNKNOWN: Viewport = Viewport(Self::UNKNOWN_CODE);
 
     /// The class of a width in px; 0 is unknown.
     #[must_use]

@@ -36,5 +36,7 @@ pub const PATTERN_WILDCARDS: usize = 8;
 pub const VIEW_SECONDS: u64 = 60;
 /// Fewest events of kind conversion in the asked days for converted_click to be answered.
 pub const CONVERSIONS_SHOWN: u64 = 10;
+/// Items of one page of a list that grows.
+pub const LIST_ITEMS: usize = 10_000;
 /// Days of one query: 100 years, the longest retention.
 pub const QUERY_DAYS: u32 = 36_525;

@@ -6,22 +6,28 @@ mod batch;
 mod cell;
 mod country;
 mod day;
+mod grid;
 mod layer;
 mod mask;
 mod row;
 mod scope;
+mod selection;
 mod site;
+mod work;
 mod zone;
 
 pub use batch::{Batch, BatchBuilder, BatchId, Event, IdempotencyKey, InvalidEvent, PageOfBatch, PageRows};
 pub use cell::{CELL_PX, Cell, CellSize};
 pub use country::{Country, CountrySet};
 pub use day::{Day, DayRange, HourOfSite, Month};
+pub use grid::{Grid, GridCell};
 pub use layer::{Device, Kind, KindSet, Layer, Viewport, ViewportRange};
 pub use mask::{MaskRule, PageSelection, SiteMask};
 pub use row::{HourRow, Row, RowKey};
 pub use scope::SiteScope;
+pub use selection::{Fixed, LayerSelection, ViewportSet};
 pub use site::{
     InvalidName, PageLimits, PathRules, QueryParams, Region, Seq, Site, SiteId, SiteName, SiteSettings,
 };
+pub use work::Work;
 pub use zone::{UnknownZone, Zone};
