@@ -7,4 +7,4 @@ mod personal;
 pub mod url;
 pub mod visitor;
 
-pub use pattern::PagePattern;
+pub use pattern::{is_exclusion, pattern_text};

@@ -10,8 +10,7 @@ use heatgrid_engine::model::limits::PAGE_BYTES;
 use heatgrid_engine::model::{PathRules, QueryParams, SiteSettings};
 use percent_encoding::percent_decode_str;
 
-use super::PagePattern;
-use super::pattern::strip_scheme;
+use super::pattern::{Exclusion, strip_scheme};
 use super::personal::is_personal;
 
 /// Longest host name, in bytes: the DNS has no longer ones.
@@ -65,7 +64,7 @@ pub struct PageRules {
     hosts: Vec<String>,
     query_params: QueryParams,
     path_rules: PathRules,
-    excluded: Vec<PagePattern>,
+    excluded: Vec<Exclusion>,
 }
 
 impl PageRules {
@@ -78,7 +77,7 @@ impl PageRules {
             path_rules: settings.path_rules,
             excluded: Vec::new(),
         };
-        let excluded = settings.exclude_pages.iter().map(|written| rules.exclusion(written)).collect();
+        let excluded = settings.exclude_pages.iter().filter_map(|written| rules.exclusion(written)).collect();
         rules.excluded = excluded;
         rules
     }
@@ -93,7 +92,7 @@ impl PageRules {
             return Err(NoPage::Host);
         }
         let page = self.page(&url)?;
-        if self.excluded.iter().any(|pattern| pattern.matches(&page.text)) {
+        if self.excluded.iter().any(|excluded| excluded.covers(&page.text)) {
             return Err(NoPage::Excluded);
         }
         Ok(page)
@@ -115,13 +114,13 @@ impl PageRules {
         self.hosts.iter().any(|listed| listed == host || *listed == with_port())
     }
 
-    /// An exclusion with `*` is a pattern; one without is a page, written as people write URLs. Where a part of that
-    /// page is redacted, all pages that look the same after it are excluded.
-    fn exclusion(&self, written: &str) -> PagePattern {
-        match self.normalise_query_page(written) {
-            Ok(page) if !written.contains('*') && !written.starts_with('/') => PagePattern::new(&page.text),
-            _ => PagePattern::new(written),
+    /// An exclusion with `*` or a `/` first is a pattern; any other is a page, written as people write URLs.
+    fn exclusion(&self, written: &str) -> Option<Exclusion> {
+        if written.contains('*') || written.trim().starts_with('/') {
+            return Exclusion::matching(written);
         }
+        let page = self.normalise_query_page(written).ok()?;
+        Some(Exclusion::Page(page.text.into_boxed_str()))
     }
 
     fn page(&self, url: &::url::Url) -> Result<Page, InvalidUrl> {

@@ -1,3 +1,4 @@
 //! What goes over the wire, in and out: the only place that knows JSON, NDJSON and CSV.
 
 pub mod event;
+pub mod question;
