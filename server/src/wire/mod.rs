@@ -1,5 +1,5 @@
 //! What goes over the wire, in and out: the only place that knows JSON, NDJSON and CSV.
 
 pub mod event;
-pub mod question;
 pub mod posthog;
+pub mod question;
