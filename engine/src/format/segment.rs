@@ -127,7 +127,7 @@ fn take_header(what: &'static str, cursor: &mut Cursor<'_>) -> Result<SegmentHea
     if aead != NOT_ENCRYPTED {
         return Err(cursor.invalid(u64::from(aead)));
     }
-    zeros(cursor, 3)?;
+    cursor.zeros(3)?;
     let uuid = cursor.array()?;
     let region: [u8; Region::MAX_BYTES] = cursor.array()?;
     let length = region.iter().position(|byte| *byte == 0).unwrap_or(region.len());
@@ -156,13 +156,6 @@ fn region_bits(name: &[u8]) -> [u8; 8] {
         *to = *from;
     }
     bits
-}
-
-fn zeros(cursor: &mut Cursor<'_>, length: usize) -> Result<(), FormatError> {
-    match cursor.take(length)?.iter().find(|byte| **byte != 0) {
-        Some(byte) => Err(cursor.invalid(u64::from(*byte))),
-        None => Ok(()),
-    }
 }
 
 /// Splits a fixed part of a file into what is covered by the CRC at its end, checks it and its magic.
@@ -201,7 +194,7 @@ impl SegmentHeader {
         let (mut cursor, _) = checked("superheader", bytes, SEGMENT_MAGIC)?;
         let header = take_header("superheader", &mut cursor)?;
         let reserved = cursor.rest().len();
-        zeros(&mut cursor, reserved)?;
+        cursor.zeros(reserved)?;
         Ok(header)
     }
 }
@@ -252,7 +245,7 @@ impl Footer {
             index_crc: cursor.u32()?,
         };
         let reserved = cursor.rest().len();
-        zeros(&mut cursor, reserved)?;
+        cursor.zeros(reserved)?;
         match footer.index_bytes().and_then(|index| footer.index_offset.checked_add(index)) {
             Some(end)
                 if footer.index_offset >= SUPERHEADER_BYTES as u64

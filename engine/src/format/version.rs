@@ -5,6 +5,10 @@ use super::frame::FormatError;
 /// The version that is written. A change of any byte's meaning is a new one.
 pub const FORMAT_VERSION: u16 = 1;
 
+/// Begins a manifest.
+pub const MANIFEST_MAGIC: [u8; 8] = *b"HGRIDman";
+/// Begins the accounts.
+pub const ACCOUNTS_MAGIC: [u8; 8] = *b"HGRIDacc";
 /// Begins a segment.
 pub const SEGMENT_MAGIC: [u8; 8] = *b"HGRIDseg";
 /// Begins a segment's footer.
