@@ -1,0 +1,141 @@
+//! A dense sheet of counters that costs what is touched: tiles of one column by 512 rows, made when first needed.
+//!
+//! Between two queries every counter is zero, so nothing has to be cleared before the next one; sheets are kept in a
+//! small pool, because the page faults of fresh memory would cost more than the sums.
+
+use parking_lot::Mutex;
+
+use crate::model::Cell;
+
+const TILE_BITS: u32 = 9;
+const TILE_ROWS: usize = 1 << TILE_BITS;
+/// Tiles of one sheet: 16 MiB. A sheet that is full is drained and begun again.
+const SHEET_TILES: usize = 8_192;
+/// Sheets that wait for the next query. More run at once only on a machine with more cores, and theirs are dropped.
+const POOL_SHEETS: usize = 4;
+
+static POOL: Mutex<Vec<Sheet>> = Mutex::new(Vec::new());
+
+/// Counters by cell code.
+pub(super) struct Sheet {
+    /// By `code >> TILE_BITS`: the tile's place in `tiles` plus one; 0 is none.
+    places: Vec<u16>,
+    tiles: Vec<[u32; TILE_ROWS]>,
+    /// The keys (`code >> TILE_BITS`) of the tiles in use, in order of their places.
+    keys: Vec<u32>,
+    /// What a counter held when it would have gone past u32, and began again.
+    overflows: Vec<(u32, u64)>,
+}
+
+impl Sheet {
+    /// A sheet of zeros.
+    pub(super) fn take() -> Sheet {
+        let waiting = POOL.lock().pop();
+        waiting.unwrap_or_else(|| Sheet {
+            places: vec![0; (Cell::CODES >> TILE_BITS) as usize],
+            tiles: Vec::new(),
+            keys: Vec::new(),
+            overflows: Vec::new(),
+        })
+    }
+
+    /// Gives a drained sheet back.
+    pub(super) fn give_back(self) {
+        debug_assert!(self.keys.is_empty() && self.overflows.is_empty());
+        let mut pool = POOL.lock();
+        if pool.len() < POOL_SHEETS {
+            pool.push(self);
+        }
+    }
+
+    /// Adds counts, none of them 0, to cells. Fast when neighbours fall into the same tile. Answers how many were
+    /// added: fewer than given when the sheet is full and has to be drained.
+    pub(super) fn add(&mut self, codes: &[u32], counts: &[u32]) -> usize {
+        assert_eq!(codes.len(), counts.len(), "a count for each cell");
+        let mut done = 0;
+        while let Some(code) = codes.get(done) {
+            let key = code >> TILE_BITS;
+            let Some(place) = self.place(key) else { break };
+            let tile = &mut self.tiles[place];
+            for (code, count) in codes[done..].iter().zip(&counts[done..]) {
+                if code >> TILE_BITS != key {
+                    break;
+                }
+                let counter = &mut tile[*code as usize % TILE_ROWS];
+                match counter.checked_add(*count) {
+                    Some(sum) => *counter = sum,
+                    None => {
+                        self.overflows.push((*code, u64::from(*counter)));
+                        *counter = *count;
+                    }
+                }
+                done += 1;
+            }
+        }
+        done
+    }
+
+    fn place(&mut self, key: u32) -> Option<usize> {
+        let known = usize::from(self.places[key as usize]);
+        if known > 0 {
+            return Some(known - 1);
+        }
+        let place = self.keys.len();
+        if place == SHEET_TILES {
+            return None;
+        }
+        if place == self.tiles.len() {
+            self.tiles.push([0; TILE_ROWS]);
+        }
+        self.keys.push(key);
+        // SHEET_TILES is below u16::MAX.
+        self.places[key as usize] = place as u16 + 1;
+        Some(place)
+    }
+
+    /// Gives the cells that are not zero to `f`, ascending by code, tile by tile, and makes all of them zero again.
+    /// What had overflowed comes last, in any order.
+    pub(super) fn drain(&mut self, mut f: impl FnMut(&[u32], &[u64])) {
+        let mut order: Vec<(u32, u16)> =
+            self.keys.drain(..).map(|key| (key, std::mem::take(&mut self.places[key as usize]) - 1)).collect();
+        order.sort_unstable();
+        let (mut codes, mut counts) = ([0; TILE_ROWS], [0; TILE_ROWS]);
+        for (key, place) in order {
+            let tile = &mut self.tiles[usize::from(place)];
+            let filled = compact(tile, key << TILE_BITS, &mut codes, &mut counts);
+            tile.fill(0);
+            f(&codes[..filled], &counts[..filled]);
+        }
+        for (code, count) in self.overflows.drain(..) {
+            f(&[code], &[count]);
+        }
+    }
+}
+
+/// Writes the cells of a tile that are not zero to the front of two columns; answers how many.
+fn compact(
+    tile: &[u32; TILE_ROWS],
+    first: u32,
+    codes: &mut [u32; TILE_ROWS],
+    counts: &mut [u64; TILE_ROWS],
+) -> usize {
+    const LANES: usize = 32;
+    let mut filled = 0;
+    for (group, lanes) in tile.chunks_exact(LANES).enumerate() {
+        // A mask first: the compiler compares several lanes at once, and empty groups cost one branch.
+        let mut mask = lanes
+            .iter()
+            .enumerate()
+            .fold(0_u32, |mask, (lane, count)| mask | u32::from(*count != 0) << lane);
+        while mask != 0 {
+            let lane = mask.trailing_zeros() as usize;
+            mask &= mask - 1;
+            // The remainders change nothing; they spare the bounds checks.
+            codes[filled % TILE_ROWS] = first + (group * LANES + lane) as u32;
+            counts[filled % TILE_ROWS] = u64::from(lanes[lane % LANES]);
+            filled += 1;
+        }
+    }
+    filled
+}
+
