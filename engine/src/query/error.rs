@@ -2,6 +2,7 @@
 
 use crate::model::limits::{LIST_ITEMS, PATTERN_PAGES, PATTERN_WILDCARDS, QUERY_DAYS, VIEW_SECONDS};
 use crate::model::{Kind, Work};
+use crate::segment::SegmentError;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,9 @@ pub enum QueryError {
     /// The view was held too long.
     #[error("a view lives {VIEW_SECONDS} s; ask again, or for less")]
     ViewExpired,
+    /// A segment could not be read.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
 }
 
 /// Why a question cannot be asked.
