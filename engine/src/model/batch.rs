@@ -9,6 +9,19 @@ use super::{Cell, Country, Day, HourOfSite, HourRow, Kind, Layer, Row, RowKey, S
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BatchId(pub [u8; 16]);
 
+impl BatchId {
+    /// From 32 hex digits; dashes, as a UUID has them, are passed over. `None` if it is anything else.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<BatchId> {
+        let mut digits = text.bytes().filter(|byte| *byte != b'-').map(|byte| char::from(byte).to_digit(16));
+        let mut id = [0; 16];
+        for byte in &mut id {
+            *byte = (digits.next()?? * 16 + digits.next()??) as u8;
+        }
+        digits.next().is_none().then_some(BatchId(id))
+    }
+}
+
 /// A bulk request's key, the hash of its body, and what it was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {

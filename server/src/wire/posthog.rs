@@ -194,7 +194,7 @@ impl Event<'_> {
         // Casts from floats saturate, and make 0 of what is no number.
         let age_ms = self.offset.map(|offset| offset as u64).or(by_clock).unwrap_or(0);
         Ok(Heatmap {
-            id: self.uuid.as_deref().and_then(uuid),
+            id: self.uuid.as_deref().and_then(BatchId::from_hex),
             age_ms,
             viewport_px: properties.viewport_width.map_or(0, |width| width as u32),
             pages: properties.heatmap_data.0,
@@ -254,15 +254,6 @@ impl<'de> Deserialize<'de> for Point {
 
 fn unix_ms(text: &str) -> Option<i64> {
     text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
-}
-
-fn uuid(text: &str) -> Option<BatchId> {
-    let mut digits = text.bytes().filter(|byte| *byte != b'-').map(|byte| char::from(byte).to_digit(16));
-    let mut id = [0; 16];
-    for byte in &mut id {
-        *byte = (digits.next()?? * 16 + digits.next()??) as u8;
-    }
-    digits.next().is_none().then_some(BatchId(id))
 }
 
 #[cfg(test)]
