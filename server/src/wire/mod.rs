@@ -1,6 +1,10 @@
 //! What goes over the wire, in and out: the only place that knows JSON, NDJSON and CSV.
 
+pub mod answer;
 pub mod collect;
 pub mod event;
+pub mod format;
 pub mod posthog;
 pub mod question;
+pub mod receipt;
+pub mod time;

@@ -1,0 +1,99 @@
+//! How far down pages were seen.
+
+use heatgrid_engine::model::CELL_PX;
+use heatgrid_engine::query::{Attention, ScrollReach};
+use serde::Serialize;
+
+use super::Head;
+use super::text::{Csv, json_line, ndjson};
+use crate::wire::format::{Format, NoSuchForm};
+
+/// Reach by depth, and how long each depth was looked at.
+#[derive(Clone, Debug)]
+pub struct ScrollAnswer<'a> {
+    /// What was asked.
+    pub head: Head<'a>,
+    /// The answer.
+    pub reach: &'a ScrollReach,
+    /// Seconds by depth.
+    pub attention: &'a Attention,
+}
+
+/// A row in which some views ended: `reached` views came down to `y_px` at least, and none ended between this row
+/// and the one listed before.
+#[derive(Serialize)]
+struct Reach {
+    y_px: u32,
+    reached: u64,
+    share: f64,
+}
+
+/// From `y_px` to the next one listed, each row was on the screen for so many seconds.
+#[derive(Serialize)]
+struct Seconds {
+    y_px: u32,
+    seconds: u64,
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    #[serde(flatten)]
+    head: &'a Head<'a>,
+    views: u64,
+    scrolls: u64,
+    reach: Vec<Reach>,
+    attention: Vec<Seconds>,
+}
+
+impl ScrollAnswer<'_> {
+    /// The answer as bytes; as CSV and NDJSON the reach only.
+    ///
+    /// # Errors
+    /// When it has no such form.
+    pub fn write(&self, format: Format) -> Result<Vec<u8>, NoSuchForm> {
+        match format {
+            Format::Json => Ok(json_line(&Json {
+                head: &self.head,
+                views: self.reach.views,
+                scrolls: self.reach.scrolls(),
+                reach: self.rows().collect(),
+                attention: self.seconds(),
+            })),
+            Format::Ndjson => Ok(ndjson(self.rows())),
+            Format::Csv => {
+                let mut csv = Csv::with_header("y_px,reached,share");
+                self.rows().for_each(|row| csv.number(row.y_px).number(row.reached).number(row.share).end());
+                Ok(csv.into_bytes())
+            }
+            Format::Png | Format::Points | Format::Bin => Err(NoSuchForm(format)),
+        }
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Reach> {
+        let scrolls = self.reach.scrolls() as f64;
+        let reached = self.reach.reached();
+        let ended = self.reach.deepest.iter().enumerate().filter(|(_, deepest)| **deepest > 0);
+        ended.map(move |(row, _)| Reach {
+            y_px: y_px(row),
+            reached: reached[row],
+            share: reached[row] as f64 / scrolls,
+        })
+    }
+
+    fn seconds(&self) -> Vec<Seconds> {
+        let all = &self.attention.seconds;
+        let mut steps: Vec<Seconds> = Vec::new();
+        let end = (!all.is_empty()).then_some(0);
+        for (row, seconds) in all.iter().copied().chain(end).enumerate() {
+            if steps.last().is_none_or(|last| last.seconds != seconds) {
+                steps.push(Seconds { y_px: y_px(row), seconds });
+            }
+        }
+        steps
+    }
+}
+
+/// There are 32,768 rows at most.
+fn y_px(row: usize) -> u32 {
+    row as u32 * CELL_PX
+}
