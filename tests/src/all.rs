@@ -1,1 +1,3 @@
 //! Tests from outside the crates.
+
+mod imports;
