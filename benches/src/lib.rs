@@ -1,1 +1,5 @@
-//! Benchmarks.
+//! The workload of the benches, and the instruments that they share.
+//!
+//! The benches are the programs in `benches/`; what they found is in `docs/PERFORMANCE.md`.
+
+pub mod workload;
