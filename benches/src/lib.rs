@@ -3,3 +3,8 @@
 //! The benches are the programs in `benches/`; what they found is in `docs/PERFORMANCE.md`.
 
 pub mod workload;
+
+pub mod batches;
+pub mod spool;
+
+pub mod instruments;
