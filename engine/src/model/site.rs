@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Zone;
+use super::{Day, SiteMask, Zone};
 
 /// Position of a batch in the order of all batches of a store; the first is 1. 0 is before every batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -161,6 +161,31 @@ impl SiteSettings {
             page_limits: PageLimits { new_a_day: 10_000, live: 100_000 },
         }
     }
+
+    /// What age alone leaves out on the site-local day `today`, the same for every query and every merge.
+    ///
+    /// Kept for `n` days means: today and the `n - 1` days before it. Days in the future are kept.
+    #[must_use]
+    pub fn expiry(&self, today: Day) -> SiteMask {
+        let oldest = |days: u32| match days {
+            0 => Day::LAST,
+            days => today.minus(days - 1),
+        };
+        let days_from = oldest(self.retention_days);
+        SiteMask { days_from, hours_from: oldest(self.hourly_days).max(days_from), rules: Vec::new() }
+    }
+
+    /// The site-local day of an instant in Unix ms, held at the first and the last day there is.
+    #[must_use]
+    pub fn day_at(&self, unix_ms: u64) -> Day {
+        let unix_ms = i64::try_from(unix_ms).unwrap_or(i64::MAX);
+        match self.timezone.local_hour(unix_ms) {
+            Some(hour) => hour.day(),
+            // A zone is at most a day away from UTC: what has no local hour is at one end or the other.
+            None if unix_ms < 7 * 86_400_000 => Day::FIRST,
+            None => Day::LAST,
+        }
+    }
 }
 
 /// A site as the accounts know it.
@@ -182,4 +207,32 @@ pub struct Site {
     pub closed: bool,
     /// What was chosen.
     pub settings: SiteSettings,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_for_n_days_means_today_and_the_days_before_it() {
+        let today = Day::from_number(20_000);
+        let mut settings = SiteSettings::standard();
+        (settings.retention_days, settings.hourly_days) = (1, 0);
+        let mask = settings.expiry(today);
+        assert_eq!((mask.days_from, mask.hours_from), (today, Day::LAST));
+        (settings.retention_days, settings.hourly_days) = (30, 35);
+        let mask = settings.expiry(today);
+        assert_eq!((mask.days_from, mask.hours_from), (today.minus(29), today.minus(29)));
+        settings.retention_days = 36_500;
+        assert_eq!(settings.expiry(today).days_from, Day::FIRST);
+    }
+
+    #[test]
+    fn an_instant_beyond_the_calendar_is_held_at_its_ends() {
+        let mut settings = SiteSettings::standard();
+        settings.timezone = Zone::named("America/Los_Angeles").unwrap();
+        assert_eq!(settings.day_at(0), Day::FIRST);
+        assert_eq!(settings.day_at(u64::MAX), Day::LAST);
+        assert_eq!(settings.day_at(86_400_000 * 100), Day::from_number(99));
+    }
 }
