@@ -1,10 +1,19 @@
 //! The operating system's files behind one small trait, so that a test can lose power at any call.
 
+mod lock;
+mod map;
+mod real;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use crate::format::names::{Directory, FileName};
+
+pub use real::RealDisk;
 
 /// What a store asks of a file system. All names are of `format::names`; there are no others.
 pub trait Disk: Send + Sync {
@@ -14,7 +23,7 @@ pub trait Disk: Send + Sync {
     /// What the operating system said; that the file exists is one of them.
     fn create(&self, file: FileName) -> Result<Box<dyn FileWriter>, DiskError>;
 
-    /// Opens an existing file for appending at its end (`accounts`).
+    /// Opens an existing file for appending at its end (`accounts`). Sealed files (segments) are refused.
     ///
     /// # Errors
     /// What the operating system said.
@@ -87,7 +96,7 @@ pub trait FileReader: Send + Sync {
     fn read(&self, offset: u64, length: usize) -> Result<Cow<'_, [u8]>, DiskError>;
 }
 
-/// How sealed files are read.
+/// How sealed files (segments) are read; files of other kinds are always read with `pread`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Mapped into memory.
@@ -106,4 +115,56 @@ pub struct DiskError {
     pub path: Box<str>,
     /// What the operating system said.
     pub source: io::Error,
+}
+
+impl DiskError {
+    pub(crate) fn new(operation: &'static str, path: impl fmt::Display, source: io::Error) -> DiskError {
+        DiskError { operation, path: path.to_string().into(), source }
+    }
+
+    /// Whether there is no such file.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+
+    /// Whether the file is there already.
+    #[must_use]
+    pub fn is_already_there(&self) -> bool {
+        self.source.kind() == io::ErrorKind::AlreadyExists
+    }
+
+    /// Whether the file system, or the user's share of it, is full.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+}
+
+/// Why a store's directory could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenDiskError {
+    /// Someone has it.
+    #[error(
+        "{path} is held by {}; stop it, or ask it over HTTP (--server) instead of opening its directory (--data)",
+        holder(pid.as_ref(), host)
+    )]
+    Held {
+        /// Path of the lock file.
+        path: Box<str>,
+        /// The holder's process id, if it has written it already.
+        pid: Option<u32>,
+        /// The holder's host; empty if it has not written it yet.
+        host: Box<str>,
+    },
+    /// A call failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+fn holder(pid: Option<&u32>, host: &str) -> String {
+    match pid {
+        Some(pid) => format!("process {pid} on {host}"),
+        None => "another process".to_owned(),
+    }
 }

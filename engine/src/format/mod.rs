@@ -13,4 +13,5 @@
 pub mod frame;
 pub mod names;
 pub mod segment;
+pub mod segment_entry;
 pub mod version;

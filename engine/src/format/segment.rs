@@ -102,7 +102,7 @@ pub struct IndexEntry {
     pub header_crc: u32,
 }
 
-fn put_header(target: &mut Vec<u8>, header: &SegmentHeader) {
+pub(super) fn put_header(target: &mut Vec<u8>, header: &SegmentHeader) {
     let mut region = [0_u8; Region::MAX_BYTES];
     for (to, from) in region.iter_mut().zip(header.region.as_str().bytes()) {
         *to = from;
@@ -119,7 +119,7 @@ fn put_header(target: &mut Vec<u8>, header: &SegmentHeader) {
     target.extend_from_slice(&header.key_id);
 }
 
-fn take_header(what: &'static str, cursor: &mut Cursor<'_>) -> Result<SegmentHeader, FormatError> {
+pub(super) fn take_header(what: &'static str, cursor: &mut Cursor<'_>) -> Result<SegmentHeader, FormatError> {
     check_version(what, cursor.u16()?)?;
     let month = cursor.u16()?;
     let month = Month::from_number(month).ok_or_else(|| cursor.invalid(u64::from(month)))?;
