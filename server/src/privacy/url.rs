@@ -221,5 +221,18 @@ fn normal_host(written: &str) -> String {
     }
 }
 
+/// Whether a text is a host, perhaps with a port, and nothing more.
+#[must_use]
+pub fn is_host(text: &str) -> bool {
+    let bare = |url: &::url::Url| url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    !text.contains(['/', '\\', '@', '?', '#']) && parse(&format!("http://{text}")).is_ok_and(|url| bare(&url))
+}
+
+/// Whether a text is an http or https origin as browsers send it, or differs from that only in case.
+#[must_use]
+pub fn is_origin(text: &str) -> bool {
+    parse(text).is_ok_and(|url| url.origin().ascii_serialization().eq_ignore_ascii_case(text))
+}
+
 #[cfg(test)]
 mod tests;

@@ -7,4 +7,5 @@ pub mod format;
 pub mod posthog;
 pub mod question;
 pub mod receipt;
+pub mod site;
 pub mod time;
