@@ -40,15 +40,13 @@ impl<'a> Intake<'a> {
     /// An intake of `site`, whose rules are `rules`, at `now_ms` (Unix ms).
     #[must_use]
     pub fn new(site: &'a Site, rules: &'a PageRules, now_ms: u64) -> Intake<'a> {
-        let now_ms = i64::try_from(now_ms).unwrap_or(i64::MAX);
-        let zone = &site.settings.timezone;
-        let today = zone.local_hour(now_ms).map_or(Day::FIRST, |hour| hour.day());
+        let settings = &site.settings;
         Intake {
             site: site.id,
-            zone,
+            zone: &settings.timezone,
             rules,
-            first_day: today.minus(site.settings.retention_days),
-            last_ms: now_ms.saturating_add(FUTURE_MS),
+            first_day: settings.expiry(settings.day_at(now_ms)).days_from,
+            last_ms: i64::try_from(now_ms).unwrap_or(i64::MAX).saturating_add(FUTURE_MS),
             builder: BatchBuilder::new(site.id),
             pages: Pages::new(),
             lines: 0,
