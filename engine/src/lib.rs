@@ -13,5 +13,11 @@ pub mod disk;
 // 3: the parts of a store
 pub mod memtable;
 pub mod segment;
+// 4: on top of them
+pub mod throttle;
 // 5: jobs
+pub mod compaction;
 pub mod query;
+pub mod retention;
+// 6: the store
+pub mod options;
