@@ -11,6 +11,7 @@
 )]
 
 pub mod frame;
+pub mod manifest;
 pub mod names;
 pub mod segment;
 pub mod segment_entry;
