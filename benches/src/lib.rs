@@ -8,3 +8,4 @@ pub mod batches;
 pub mod spool;
 
 pub mod instruments;
+pub mod settings;

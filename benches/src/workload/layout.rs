@@ -12,6 +12,9 @@ pub const SITES: usize = 200;
 /// Number of pages of each site.
 pub const PAGES: usize = 50;
 
+pub(super) const SITE_EXPONENT: f64 = 1.1;
+pub(super) const PAGE_EXPONENT: f64 = 1.0;
+
 const HOURS: usize = 90 * 24;
 const COUNTRIES: usize = 60;
 const SPOTS: usize = 30;
@@ -73,8 +76,8 @@ impl Layout {
         let (year, month, day) = FIRST_DAY;
         let first_day = Day::from_civil(year, month, day).expect("a day of the calendar");
         Layout {
-            sites: alias(zipf(SITES, 1.1)),
-            pages_of_site: alias(zipf(PAGES, 1.0)),
+            sites: alias(zipf(SITES, SITE_EXPONENT)),
+            pages_of_site: alias(zipf(PAGES, PAGE_EXPONENT)),
             countries: alias(zipf(COUNTRIES, 1.2)),
             country_codes: codes.collect(),
             devices: [device(1_920, 240.0, true), device(896, 128.0, false), device(392, 49.0, false)],

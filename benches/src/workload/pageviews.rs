@@ -5,7 +5,7 @@ use rand_distr::{Distribution, Exp1, Geometric, StandardNormal, StandardUniform}
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 
-use super::layout::{DeviceClass, Layout, PAGES, Page};
+use super::layout::{DeviceClass, Layout, PAGE_EXPONENT, PAGES, Page, SITE_EXPONENT, SITES, zipf};
 
 /// The benches' own seed: they do not share random numbers with any other program.
 const SEED: u64 = 0x6865_6174_6772_6964;
@@ -50,6 +50,17 @@ impl Workload {
     #[must_use]
     pub fn page_text(&self, site: usize, page: usize) -> &str {
         &self.layout.texts[site * PAGES + page]
+    }
+
+    /// Every (site, page), the busiest first, by expected traffic.
+    #[must_use]
+    pub fn pages_by_traffic() -> Vec<(usize, usize)> {
+        let (sites, pages) = (zipf(SITES, SITE_EXPONENT), zipf(PAGES, PAGE_EXPONENT));
+        let weight = |(site, page): &(usize, usize)| sites[*site] * pages[*page];
+        let mut ranked: Vec<(usize, usize)> =
+            (0..SITES).flat_map(|site| (0..PAGES).map(move |page| (site, page))).collect();
+        ranked.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
+        ranked
     }
 
     fn begin_slice(&mut self) {

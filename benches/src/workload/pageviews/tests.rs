@@ -3,8 +3,6 @@ use std::collections::{BTreeMap, HashSet};
 use heatgrid_engine::model::{Device, Layer, RowKey};
 
 use super::*;
-use crate::workload::SITES;
-use crate::workload::layout::zipf;
 
 const EVENTS: u64 = 1_000_000;
 
@@ -118,4 +116,18 @@ fn the_same_number_gives_the_same_events_and_page_texts_are_urls() {
     }
     let mean = texts.iter().map(|text| text.len()).sum::<usize>() / texts.len();
     assert!((40..=60).contains(&mean), "{mean}");
+}
+
+#[test]
+fn the_busiest_pages_come_first() {
+    let ranked = Workload::pages_by_traffic();
+    assert_eq!((ranked.len(), ranked[0], ranked[SITES * PAGES - 1]), (SITES * PAGES, (0, 0), (199, 49)));
+    let mut events = vec![0_u64; SITES * PAGES];
+    for pageview in Workload::new(EVENTS) {
+        events[pageview.site * PAGES + pageview.page] += pageview.events.len() as u64;
+    }
+    let of = |ranks: std::ops::Range<usize>| -> u64 {
+        ranked[ranks].iter().map(|(site, page)| events[site * PAGES + page]).sum()
+    };
+    assert!(of(0..50) > 2 * of(50..100) && of(50..100) > 2 * of(1_000..1_050), "{}", of(50..100));
 }
