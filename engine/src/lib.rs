@@ -16,6 +16,7 @@ pub mod memtable;
 pub mod segment;
 // 4: on top of them
 pub mod throttle;
+pub mod window;
 // 5: jobs
 pub mod compaction;
 pub mod query;

@@ -16,3 +16,4 @@ pub mod names;
 pub mod segment;
 pub mod segment_entry;
 pub mod version;
+pub mod wal;

@@ -9,6 +9,8 @@ pub const FORMAT_VERSION: u16 = 1;
 pub const MANIFEST_MAGIC: [u8; 8] = *b"HGRIDman";
 /// Begins the accounts.
 pub const ACCOUNTS_MAGIC: [u8; 8] = *b"HGRIDacc";
+/// Begins a log file.
+pub const WAL_MAGIC: [u8; 8] = *b"HGRIDwal";
 /// Begins a segment.
 pub const SEGMENT_MAGIC: [u8; 8] = *b"HGRIDseg";
 /// Begins a segment's footer.

@@ -22,6 +22,8 @@ pub const IDEMPOTENCY_KEYS: usize = 100_000;
 pub const IDEMPOTENCY_SECONDS: u64 = 24 * 3_600;
 /// Bytes of the answer that is remembered with an idempotency key.
 pub const IDEMPOTENCY_ANSWER_BYTES: usize = 1_024;
+/// Bytes of memory for the idempotency keys of all sites; then the site with most of them loses its oldest.
+pub const IDEMPOTENCY_BYTES: usize = 32 << 20;
 /// Cell rows of one block: about 30 KiB compressed, read in some tens of microseconds.
 pub const BLOCK_CELLS: usize = 16_384;
 /// Detail rows of one block: a cell with very many (day, country) pairs must not make a block without bound.
