@@ -19,20 +19,21 @@ impl Lines {
         Lines::default()
     }
 
-    /// Number of the line handed out last, from 1: the one that an error is about.
+    /// Number of the line read last, from 1: the one that an error is about.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// Hands out the lines that end in `piece`, without their LF; blank ones are counted and left out.
+    /// Hands out the lines that end in `piece`, with their numbers and without their LF; blank ones are counted and
+    /// left out.
     ///
     /// # Errors
     /// The first one of `take`, or that a line is too long; nothing more can then be fed.
     pub fn feed<E: From<LineError>>(
         &mut self,
         piece: &[u8],
-        take: &mut impl FnMut(&[u8]) -> Result<(), E>,
+        take: &mut impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut from = 0;
         for end in memchr::memchr_iter(b'\n', piece) {
@@ -57,7 +58,7 @@ impl Lines {
     /// That of `take`.
     pub fn finish<E: From<LineError>>(
         &mut self,
-        take: &mut impl FnMut(&[u8]) -> Result<(), E>,
+        take: &mut impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         match std::mem::take(&mut self.partial) {
             last if last.is_empty() => Ok(()),
@@ -68,13 +69,13 @@ impl Lines {
     fn hand_out<E: From<LineError>>(
         &mut self,
         line: &[u8],
-        take: &mut impl FnMut(&[u8]) -> Result<(), E>,
+        take: &mut impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         self.number += 1;
         if line.len() > LINE_BYTES {
             return Err(LineError::Length { limit: LINE_BYTES }.into());
         }
-        if line.trim_ascii().is_empty() { Ok(()) } else { take(line) }
+        if line.trim_ascii().is_empty() { Ok(()) } else { take(self.number, line) }
     }
 
     fn hold(&mut self, bytes: &[u8]) -> Result<(), LineError> {

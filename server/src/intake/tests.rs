@@ -117,43 +117,26 @@ fn a_site_is_asked_what_day_it_is_there() {
     assert_eq!(intake.take().days().unwrap().from.to_string(), "2026-01-03");
 }
 
-fn cut(text: &[u8], piece: usize) -> (Vec<(u64, Vec<u8>)>, Result<(), LineError>) {
+fn cut(text: &[u8], piece: usize) -> (Vec<(u64, Vec<u8>)>, u64, Result<(), LineError>) {
     let mut lines = Lines::new();
     let mut found = Vec::new();
-    let mut numbers = 0;
-    let mut result = Ok(());
-    for piece in text.chunks(piece) {
-        result = result.and_then(|()| {
-            lines.feed::<LineError>(piece, &mut |line| {
-                found.push((0, line.to_vec()));
-                Ok(())
-            })
-        });
-        found[numbers..].iter_mut().for_each(|(number, _)| *number = lines.number());
-        numbers = found.len();
-    }
-    let last = result.and_then(|()| {
-        lines.finish::<LineError>(&mut |line| {
-            found.push((0, line.to_vec()));
-            Ok(())
-        })
-    });
-    found[numbers..].iter_mut().for_each(|(number, _)| *number = lines.number());
-    (found, last)
+    let mut take = |number, line: &[u8]| {
+        found.push((number, line.to_vec()));
+        Ok(())
+    };
+    let fed = text.chunks(piece).try_for_each(|piece| lines.feed::<LineError>(piece, &mut take));
+    let result = fed.and_then(|()| lines.finish(&mut take));
+    (found, lines.number(), result)
 }
 
 #[test]
 fn lines_are_the_same_in_whatever_pieces_they_come() {
     let text = b"one\n\ntwo\r\n  \nthree is longer\nfour";
     for piece in 1..=text.len() {
-        let (found, result) = cut(text, piece);
-        let lines: Vec<_> = found.iter().map(|(_, line)| line.trim_ascii()).collect();
-        assert_eq!(lines, [&b"one"[..], b"two", b"three is longer", b"four"], "pieces of {piece}");
-        assert_eq!(result, Ok(()));
-        if piece == 1 {
-            let numbers: Vec<_> = found.iter().map(|(number, _)| *number).collect();
-            assert_eq!(numbers, [1, 3, 5, 6]);
-        }
+        let (found, read, result) = cut(text, piece);
+        let lines: Vec<_> = found.iter().map(|(number, line)| (*number, line.trim_ascii())).collect();
+        let expected = [(1, &b"one"[..]), (3, b"two"), (5, b"three is longer"), (6, b"four")];
+        assert_eq!((lines, read, result), (expected.to_vec(), 6, Ok(())), "pieces of {piece}");
     }
 }
 
@@ -162,10 +145,10 @@ fn a_line_without_end_is_refused_before_it_is_held() {
     let mut text = b"{}\n".to_vec();
     text.resize(3 * LINE_BYTES, b'x');
     for piece in [1 << 12, 2 * LINE_BYTES] {
-        let (found, result) = cut(&text, piece);
-        assert_eq!((found.len(), result), (1, Err(LineError::Length { limit: LINE_BYTES })));
+        let (found, read, result) = cut(&text, piece);
+        assert_eq!((found.len(), read, result), (1, 2, Err(LineError::Length { limit: LINE_BYTES })));
     }
     text.push(b'\n');
-    let (_, result) = cut(&text, text.len());
+    let (_, _, result) = cut(&text, text.len());
     assert_eq!(result, Err(LineError::Length { limit: LINE_BYTES }));
 }
