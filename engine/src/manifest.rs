@@ -81,3 +81,103 @@ fn within(file: FileName, got: u64) -> Result<usize, ManifestError> {
         _ => Err(ManifestError::TooLarge { file, expected: MANIFEST_BYTES as u64, got }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::simulated::{Failure, Fault, PowerLost, SimulatedDisk, When};
+    use crate::model::{Region, Seq};
+
+    fn manifest(edition: u64) -> Manifest {
+        Manifest {
+            edition,
+            store: [7; 16],
+            region: Region::new("eu").unwrap(),
+            wal_floor: Seq(edition * 100),
+            purged_through: Seq(0),
+            next_file: 1,
+            clock: ClockMark { last_seen_ms: 1 },
+            window_key: [9; 32],
+            segments: Vec::new(),
+        }
+    }
+
+    fn edition(disk: &SimulatedDisk) -> Option<u64> {
+        load(disk).unwrap().map(|manifest| manifest.edition)
+    }
+
+    #[test]
+    fn after_a_crash_anywhere_the_old_or_the_new_one_is_there() {
+        let mut states = 0;
+        for first in [None, Some(manifest(1))] {
+            let start = SimulatedDisk::new();
+            first.iter().for_each(|manifest| replace(&start, manifest).unwrap());
+            let old = edition(&start);
+            for call in 1.. {
+                let disk = start.fork();
+                disk.crash_at(call);
+                let replaced = replace(&disk, &manifest(2));
+                let survivors = disk.survivors();
+                assert!(survivors.is_complete());
+                for index in 0..survivors.count() {
+                    let survivor = survivors.nth(index);
+                    let found = edition(&survivor);
+                    assert!(found == old || found == Some(2), "call {call}, state {index}: {found:?}");
+                    assert!(replaced.is_err() || found == Some(2), "call {call}, state {index}");
+                    // And it goes on from there, whatever is lying about.
+                    replace(&survivor, &manifest(3)).unwrap();
+                    assert_eq!(edition(&survivor), Some(3));
+                    states += 1;
+                }
+                if replaced.is_ok() {
+                    break;
+                }
+            }
+        }
+        assert!(states > 20, "{states}");
+    }
+
+    #[test]
+    fn a_failing_call_leaves_the_old_or_the_new_one() {
+        for failure in [Failure::InputOutput, Failure::Full, Failure::Short] {
+            for nth in 1..=7 {
+                for when in [When::Once(nth), When::From(nth)] {
+                    let disk = SimulatedDisk::new();
+                    replace(&disk, &manifest(1)).unwrap();
+                    let disk = disk.fork();
+                    disk.inject(Fault { call: None, when, failure });
+                    let replaced = replace(&disk, &manifest(2));
+                    disk.heal();
+                    match replaced {
+                        Ok(()) => assert_eq!(edition(&disk), Some(2)),
+                        Err(error) => {
+                            assert!(
+                                matches!(error, ManifestError::Disk(ref error) if !PowerLost::is_why(error))
+                            );
+                            assert!(matches!(edition(&disk), Some(1 | 2)), "{when:?} {failure:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_manifest_is_an_error_that_names_the_file() {
+        let disk = SimulatedDisk::new();
+        assert!(load(&disk).unwrap().is_none());
+        replace(&disk, &manifest(1)).unwrap();
+        let length = disk.contents(FileName::Manifest).unwrap().len();
+        for byte in 0..length {
+            let rotten = disk.fork();
+            rotten.flip(FileName::Manifest, byte, byte as u32 % 8);
+            let error = load(&rotten).unwrap_err();
+            assert!(matches!(error, ManifestError::Unreadable { file: FileName::Manifest, .. }), "{error}");
+            let short = disk.fork();
+            short.truncate(FileName::Manifest, byte);
+            assert!(load(&short).is_err(), "{byte}");
+        }
+        disk.inject(Fault { call: None, when: When::From(1), failure: Failure::InputOutput });
+        assert!(matches!(load(&disk), Err(ManifestError::Disk(_))));
+    }
+}

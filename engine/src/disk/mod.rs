@@ -3,12 +3,15 @@
 mod lock;
 mod map;
 mod real;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulated;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::format::names::{Directory, FileName};
@@ -166,5 +169,14 @@ fn holder(pid: Option<&u32>, host: &str) -> String {
     match pid {
         Some(pid) => format!("process {pid} on {host}"),
         None => "another process".to_owned(),
+    }
+}
+
+/// The range of `length` bytes at `offset` of a file of `of` bytes.
+fn range_within(of: u64, offset: u64, length: usize) -> io::Result<Range<usize>> {
+    match offset.checked_add(length as u64) {
+        // A file larger than the address space cannot be mapped, and a range of it is never that long.
+        Some(end) if end <= of => Ok(offset as usize..end as usize),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }

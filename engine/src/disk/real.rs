@@ -76,11 +76,6 @@ fn sync_path(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-/// Whether a file of this name never changes once it has the name, so that it may be mapped.
-fn is_sealed(file: FileName) -> bool {
-    matches!(file, FileName::Segment(_) | FileName::QuarantinedSegment(_))
-}
-
 impl Disk for RealDisk {
     fn create(&self, file: FileName) -> Result<Box<dyn FileWriter>, DiskError> {
         let path = self.path(file);
@@ -90,7 +85,7 @@ impl Disk for RealDisk {
 
     fn append(&self, file: FileName) -> Result<Box<dyn FileWriter>, DiskError> {
         let failed = self.failed("append", file);
-        if is_sealed(file) {
+        if file.is_sealed() {
             return Err(failed(io::ErrorKind::PermissionDenied.into()));
         }
         let path = self.path(file);
@@ -104,7 +99,7 @@ impl Disk for RealDisk {
         let path = self.path(file);
         let opened = File::open(&path).map_err(&failed)?;
         match access {
-            Access::Map if is_sealed(file) => {
+            Access::Map if file.is_sealed() => {
                 let map = MappedFile::new(&opened).map_err(failed)?;
                 Ok(Arc::new(MapReader { map, path }))
             }
@@ -180,14 +175,6 @@ impl FileWriter for RealWriter {
     }
 }
 
-/// The range `offset..offset + length` of a file of `of` bytes.
-fn within(of: u64, offset: u64, length: usize) -> io::Result<()> {
-    match offset.checked_add(length as u64) {
-        Some(end) if end <= of => Ok(()),
-        _ => Err(io::ErrorKind::UnexpectedEof.into()),
-    }
-}
-
 struct PreadReader {
     file: File,
     path: PathBuf,
@@ -201,7 +188,7 @@ impl FileReader for PreadReader {
 
     fn read(&self, offset: u64, length: usize) -> Result<Cow<'_, [u8]>, DiskError> {
         // Looked at before memory is asked for: the length may be what rotten bytes say.
-        let read = within(self.length, offset, length).and_then(|()| {
+        let read = super::range_within(self.length, offset, length).and_then(|_| {
             let mut bytes = vec![0; length];
             self.file.read_exact_at(&mut bytes, offset).map(|()| Cow::Owned(bytes))
         });

@@ -73,6 +73,12 @@ impl FileName {
         }
     }
 
+    /// Whether a file never changes once it has this name, so that it may be mapped and is never appended to.
+    #[must_use]
+    pub fn is_sealed(self) -> bool {
+        matches!(self, FileName::Segment(_) | FileName::QuarantinedSegment(_))
+    }
+
     /// The file of a name found in a directory; `None` if a store has no such file.
     #[must_use]
     pub fn parse(directory: Directory, name: &str) -> Option<FileName> {

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::io::ErrorKind;
 
+use crate::disk::simulated::SimulatedDisk;
 use crate::disk::{Access, Disk, DiskError, RealDisk};
 use crate::format::names::{Directory, FileName};
 
@@ -28,6 +29,7 @@ fn kind<T>(result: Result<T, DiskError>) -> ErrorKind {
 fn each_disk(check: impl Fn(&dyn Disk)) {
     let directory = tempfile::tempdir().unwrap();
     check(&RealDisk::open(&directory.path().join("store")).unwrap());
+    check(&SimulatedDisk::new());
 }
 
 #[test]
