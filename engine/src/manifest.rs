@@ -10,9 +10,12 @@ pub use crate::format::manifest::{ClockMark, Manifest};
 /// Why a manifest could not be read or replaced.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// A call failed.
+    /// A call failed; the manifest is as it was.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The new manifest was moved over the old one, and a call failed then: either may be the one on disk now.
+    #[error("the manifest was being replaced: {0}")]
+    Uncertain(DiskError),
     /// The file is not what it should be.
     #[error("{file} cannot be read: {source}")]
     Unreadable {
@@ -51,8 +54,8 @@ pub fn load(disk: &dyn Disk) -> Result<Option<Manifest>, ManifestError> {
 /// Puts `manifest` in the place of the one that is there: written and synced under another name, then renamed.
 ///
 /// # Errors
-/// After an error either of the two may be the one that the next `load` finds, so nothing may be written that only
-/// one of them allows: the caller poisons the store. `TooLarge` and `Unreadable` alone leave everything as it was.
+/// After `Uncertain` either of the two may be the one that the next `load` finds, so nothing may be written that only
+/// one of them allows: the caller poisons the store. Every other error leaves the old one where it is.
 pub fn replace(disk: &dyn Disk, manifest: &Manifest) -> Result<(), ManifestError> {
     let file = FileName::ManifestNew;
     let bytes = manifest.encode();
@@ -70,9 +73,8 @@ pub fn replace(disk: &dyn Disk, manifest: &Manifest) -> Result<(), ManifestError
     writer.write_at(0, &bytes)?;
     writer.sync()?;
     drop(writer);
-    disk.rename(file, FileName::Manifest)?;
-    disk.sync_directory(Directory::Root)?;
-    Ok(())
+    let moved = disk.rename(file, FileName::Manifest).and_then(|()| disk.sync_directory(Directory::Root));
+    moved.map_err(ManifestError::Uncertain)
 }
 
 fn within(file: FileName, got: u64) -> Result<usize, ManifestError> {
