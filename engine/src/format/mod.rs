@@ -10,10 +10,14 @@
     )
 )]
 
+pub mod block;
+pub mod columns;
+pub mod detail;
 pub mod frame;
 pub mod manifest;
 pub mod names;
 pub mod segment;
 pub mod segment_entry;
+pub mod summary;
 pub mod version;
 pub mod wal;
