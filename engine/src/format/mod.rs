@@ -11,13 +11,18 @@
 )]
 
 pub mod block;
+pub mod chunks;
 pub mod columns;
 pub mod detail;
+pub mod extent;
 pub mod frame;
+pub mod hours;
 pub mod manifest;
 pub mod names;
+pub mod rollups;
 pub mod segment;
 pub mod segment_entry;
+pub mod strips;
 pub mod summary;
 pub mod version;
 pub mod wal;

@@ -38,9 +38,15 @@ pub enum SegmentError {
         /// As the file says.
         got: u64,
     },
-    /// The writer was asked to stop, and has removed what it wrote.
+    /// A site has more text of pages than one extent can have.
+    #[error("site {site} has more than 4 GiB of page text in one month; lower its page limits")]
+    TooManyPages {
+        /// Which.
+        site: SiteId,
+    },
+    /// Whoever watches a merge has stopped it.
     #[error("stopped")]
-    Cancelled,
+    Stopped,
 }
 
 /// A piece of a segment.

@@ -1,10 +1,25 @@
 //! Segments: immutable files of sorted counters. Written once by `SegmentWriter`, read by `Segment`, joined by `merge`.
 
 mod error;
+mod extent;
+mod merge;
+mod output;
+mod reader;
+mod scan;
+mod site_writer;
+mod verify;
+mod writer;
 
+pub use crate::format::extent::PageIndex;
 pub use crate::format::segment::{SegmentEntry, SegmentHeader};
+pub use crate::format::strips::Strip;
 pub use crate::model::Work;
 pub use error::{Place, SegmentError};
+pub use extent::{Extent, Rollup};
+pub use merge::{MergeInput, MergeStats, merge};
+pub use reader::Segment;
+pub use scan::{DetailRows, Scratch};
+pub use writer::SegmentWriter;
 
 /// A budget of writing. `spend` waits until the bytes may be written.
 pub trait Throttle: Send + Sync {
@@ -19,3 +34,6 @@ pub struct Unthrottled;
 impl Throttle for Unthrottled {
     fn spend(&self, _: u64) {}
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! What a mask leaves out of an extent, and of one of its pages.
+
+use crate::model::{Country, CountrySet, Day, DayRange, MaskRule, Month, PageSelection, SiteMask};
+use crate::segment::{Extent, SegmentError};
+
+/// Whether a mask leaves out anything of an extent.
+pub(super) fn touches(mask: &SiteMask, extent: &Extent<'_>) -> Result<bool, SegmentError> {
+    let month = extent.month();
+    let (days, hour_days) = (extent.header().days, extent.header().hour_days);
+    let expired = before(month, mask.days_from);
+    let expired_hours = before(month, mask.days_from.max(mask.hours_from));
+    if days & expired != 0 || hour_days & expired_hours != 0 {
+        return Ok(true);
+    }
+    for rule in &mask.rules {
+        let covered = of_month(month, &rule.days);
+        // A rule with a country covers the hour totals of every country.
+        let rows = days & covered != 0 && has_country(extent, rule)?;
+        if (rows || hour_days & covered != 0) && has_page(extent, &rule.pages)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn has_country(extent: &Extent<'_>, rule: &MaskRule) -> Result<bool, SegmentError> {
+    let Some(country) = rule.country else { return Ok(true) };
+    Ok(extent.country_totals()?.iter().any(|(of, _)| *of == country))
+}
+
+fn has_page(extent: &Extent<'_>, pages: &PageSelection) -> Result<bool, SegmentError> {
+    Ok(match pages {
+        PageSelection::All => extent.page_count() > 0,
+        PageSelection::Page(text) => extent.find_page(text)?.is_some(),
+        PageSelection::Prefix(prefix) => extent.pages_from(prefix)?.next().is_some(),
+    })
+}
+
+/// The days of a month that are in a range: bit `d` is day `d` of the month.
+fn of_month(month: Month, days: &DayRange) -> u32 {
+    let month_days = month.days();
+    let covered = days.intersect(&month_days);
+    let first = month_days.from.number();
+    (covered.from.number()..covered.to.number()).fold(0, |bits, day| bits | 1 << (day - first))
+}
+
+fn before(month: Month, day: Day) -> u32 {
+    of_month(month, &DayRange { from: Day::FIRST, to: day })
+}
+
+/// What becomes of the rows of one page of one input, by the index of their country.
+pub(super) struct PageRules(Vec<CountryRule>);
+
+/// What becomes of the rows of one country.
+#[derive(Clone, Copy)]
+pub(super) struct CountryRule {
+    /// The country that they are written with.
+    pub(super) country: Country,
+    /// The days of the month whose rows are left out.
+    pub(super) masked: u32,
+}
+
+impl PageRules {
+    pub(super) fn new(
+        mask: Option<&SiteMask>,
+        page: &str,
+        extent: &Extent<'_>,
+        recode: &CountrySet,
+    ) -> Result<PageRules, SegmentError> {
+        let month = extent.month();
+        let rules: Vec<(Option<Country>, u32)> = mask
+            .into_iter()
+            .flat_map(|mask| &mask.rules)
+            .filter(|rule| rule.pages.covers(page))
+            .map(|rule| (rule.country, of_month(month, &rule.days)))
+            .collect();
+        let expired = mask.map_or(0, |mask| before(month, mask.days_from));
+        let rule = |(country, _): &(Country, u64)| {
+            let of_country = rules.iter().filter(|(of, _)| of.is_none_or(|of| of == *country));
+            CountryRule {
+                country: if recode.contains(*country) { Country::ZZ } else { *country },
+                masked: of_country.fold(expired, |masked, (_, days)| masked | days),
+            }
+        };
+        Ok(PageRules(extent.country_totals()?.iter().map(rule).collect()))
+    }
+
+    /// The rule of a country by its index, which a block that was read has below the number of countries.
+    #[inline]
+    pub(super) fn of(&self, country: u16) -> CountryRule {
+        self.0[usize::from(country)]
+    }
+}

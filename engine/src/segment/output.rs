@@ -1,0 +1,54 @@
+//! The file of a segment that is being written: buffered, throttled, from front to back.
+
+use super::{SegmentError, Throttle};
+use crate::disk::FileWriter;
+
+/// Bytes that are written at once.
+const BUFFER_BYTES: usize = 1 << 20;
+
+pub(super) struct Output<'d> {
+    file: Box<dyn FileWriter>,
+    throttle: &'d dyn Throttle,
+    buffer: Vec<u8>,
+    /// Bytes of the file before the buffer.
+    written: u64,
+}
+
+impl<'d> Output<'d> {
+    pub(super) fn new(file: Box<dyn FileWriter>, throttle: &'d dyn Throttle) -> Output<'d> {
+        Output { file, throttle, buffer: Vec::new(), written: 0 }
+    }
+
+    /// Offset of the next byte.
+    pub(super) fn position(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), SegmentError> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    /// Fills up with zeros to a multiple of `alignment`.
+    pub(super) fn align(&mut self, alignment: u64) -> Result<(), SegmentError> {
+        let padding = self.position().next_multiple_of(alignment) - self.position();
+        self.buffer.resize(self.buffer.len() + padding as usize, 0);
+        if self.buffer.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), SegmentError> {
+        for piece in self.buffer.chunks(BUFFER_BYTES) {
+            self.throttle.spend(piece.len() as u64);
+            self.file.write_at(self.written, piece)?;
+            self.written += piece.len() as u64;
+        }
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Makes everything durable.
+    pub(super) fn finish(&mut self) -> Result<(), SegmentError> {
+        self.flush()?;
+        Ok(self.file.sync()?)
+    }
+}

@@ -1,0 +1,246 @@
+//! Reads the cells of a strip: summaries alone, or each detail row.
+
+use crate::format::block::{BlockEntry, group_columns};
+use crate::format::columns::Unpacker;
+use crate::format::detail::{BlockRows, Detail};
+use crate::format::hours::Hours;
+use crate::format::rollups::Rollups;
+use crate::format::strips::Strip;
+use crate::format::summary::{Piece, Summary};
+use crate::model::{Country, Work};
+
+use super::{Extent, Place, SegmentError};
+
+/// Cells or rows that are handed out at once: they fit into the processor's nearest cache.
+const CHUNK: usize = 2_048;
+
+/// One opening of a file, and an offset in it: what a scratch holds the columns of.
+type Held = Option<(u64, u64)>;
+
+/// Working memory of a reader, used again and again. It keeps what was decoded last, so that neighbouring strips
+/// do not decode their common block twice.
+#[derive(Default)]
+pub struct Scratch {
+    pub(super) unpacker: Unpacker,
+    pub(super) strip_chunk: Held,
+    pub(super) strip_records: Vec<u8>,
+    pub(super) hour_chunk: Held,
+    pub(super) hours: Hours,
+    pub(super) rollups: Rollups,
+    summary_of: Held,
+    summary: Summary,
+    rows_of: Held,
+    detail: Detail,
+    pub(super) rows: BlockRows,
+    pub(super) codes: Vec<u32>,
+    totals: Vec<u64>,
+    row_codes: Vec<u32>,
+    row_countries: Vec<Country>,
+}
+
+impl Scratch {
+    /// Working memory that has not been used.
+    #[must_use]
+    pub fn new() -> Scratch {
+        Scratch::default()
+    }
+}
+
+/// Detail rows, one slice per column, all of one length.
+#[derive(Clone, Copy, Debug)]
+pub struct DetailRows<'s> {
+    /// Code of the cell; never descends.
+    pub codes: &'s [u32],
+    /// Day of the month, 0 to 30; never descends within a cell.
+    pub days: &'s [u8],
+    /// Country as stored.
+    pub countries: &'s [Country],
+    /// Events.
+    pub counts: &'s [u32],
+}
+
+/// What a strip has in one block.
+pub(super) struct StripPart {
+    pub(super) block: u32,
+    pub(super) entry: BlockEntry,
+    piece: Piece,
+    /// First cell in the block, and how many follow from there.
+    pub(super) first_cell: u32,
+    pub(super) cells: u32,
+    low_byte: u32,
+}
+
+/// Goes through the parts of a strip.
+pub(super) struct StripParts<'s, 'a> {
+    extent: &'s Extent<'a>,
+    strip: &'s Strip,
+    /// Number of the next part.
+    number: usize,
+    /// Cells of the parts from there on.
+    left: u64,
+}
+
+impl Iterator for StripParts<'_, '_> {
+    type Item = Result<StripPart, SegmentError>;
+
+    fn next(&mut self) -> Option<Result<StripPart, SegmentError>> {
+        let piece = self.strip.piece(self.number)?;
+        let start = &self.strip.start;
+        let (first_cell, low_byte) = if self.number == 0 { (start.cell, start.low_byte) } else { (0, 0) };
+        // The strip directory was read with the block index at hand, so that there are so many blocks.
+        let block = start.block + self.number as u32;
+        self.number += 1;
+        let part = self.extent.block(block).map(|entry| {
+            let cells = self.left.min(u64::from(entry.cells.saturating_sub(first_cell))) as u32;
+            self.left -= u64::from(cells);
+            StripPart { block, entry, piece, first_cell, cells, low_byte }
+        });
+        Some(part)
+    }
+}
+
+impl<'a> Extent<'a> {
+    /// Gives codes and totals of a strip's cells, ascending, some thousand at a time. Reads summary columns only.
+    ///
+    /// # Errors
+    /// When a block is damaged; what was given before is then of no use.
+    pub fn scan_summary(
+        &self,
+        strip: &Strip,
+        scratch: &mut Scratch,
+        work: &mut Work,
+        f: &mut impl FnMut(&[u32], &[u64]),
+    ) -> Result<(), SegmentError> {
+        for part in self.parts(strip) {
+            let part = part?;
+            self.load_summary(&part, scratch, work)?;
+            let Scratch { summary, codes, totals, .. } = &mut *scratch;
+            let mut places = summary.places(part.piece, part.first_cell, part.cells, part.low_byte);
+            let mut total = summary.totals(part.first_cell);
+            let mut left = part.cells as usize;
+            while left > 0 {
+                let count = left.min(CHUNK);
+                places.read(count as u32, codes).map_err(|source| self.corrupt_block(&part, source))?;
+                total.read(count, totals);
+                f(codes, totals);
+                left -= count;
+            }
+            work.rows += u64::from(part.cells);
+        }
+        Ok(())
+    }
+
+    /// Gives every detail row of a strip, ordered by cell and day, some thousand at a time.
+    ///
+    /// # Errors
+    /// When a block is damaged; what was given before is then of no use.
+    pub fn scan_detail(
+        &self,
+        strip: &Strip,
+        scratch: &mut Scratch,
+        work: &mut Work,
+        f: &mut impl FnMut(DetailRows<'_>),
+    ) -> Result<(), SegmentError> {
+        let countries = self.country_totals()?;
+        for part in self.parts(strip) {
+            let part = part?;
+            let first_row = self.load_rows(&part, scratch, work)?;
+            self.load_codes(&part, scratch)?;
+            let Scratch { rows, codes, row_codes, row_countries, .. } = &mut *scratch;
+            let fan_outs = rows.fan_outs.get(part.first_cell as usize..).unwrap_or_default();
+            row_codes.clear();
+            for (code, fan_out) in codes.iter().zip(fan_outs) {
+                row_codes.extend(std::iter::repeat_n(*code, *fan_out as usize));
+            }
+            let end = first_row + row_codes.len();
+            for (at, codes) in (first_row..end).step_by(CHUNK).zip(row_codes.chunks(CHUNK)) {
+                let range = at..at + codes.len();
+                row_countries.clear();
+                // `BlockRows::expand` has checked that each index has a country.
+                row_countries
+                    .extend(rows.countries[range.clone()].iter().map(|at| countries[usize::from(*at)].0));
+                let (days, counts) = (&rows.days[range.clone()], &rows.counts[range]);
+                f(DetailRows { codes, days, countries: row_countries, counts });
+            }
+            work.rows += row_codes.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// The parts of a strip, block by block.
+    pub(super) fn parts<'s>(&'s self, strip: &'s Strip) -> StripParts<'s, 'a> {
+        StripParts { extent: self, strip, number: 0, left: strip.cells }
+    }
+
+    pub(super) fn corrupt_block(
+        &self,
+        part: &StripPart,
+        source: crate::format::frame::FormatError,
+    ) -> SegmentError {
+        let offset = self.in_file(&(part.entry.offset..part.entry.offset)).start;
+        self.segment().corrupt(Place::Block(self.site(), part.block), offset, source)
+    }
+
+    /// Puts the summary columns of the part's block into the scratch.
+    fn load_summary(
+        &self,
+        part: &StripPart,
+        scratch: &mut Scratch,
+        work: &mut Work,
+    ) -> Result<(), SegmentError> {
+        let entry = &part.entry;
+        let range = self.in_file(&(entry.offset..entry.detail_offset()));
+        let held = Some((self.segment().opening(), range.start));
+        if scratch.summary_of == held {
+            return Ok(());
+        }
+        scratch.summary_of = None;
+        let place = Place::Block(self.site(), part.block);
+        let group = self.segment().group(range, entry.summary_crc, "summary", place)?;
+        scratch
+            .summary
+            .unpack(group_columns(&group), entry.cells, &mut scratch.unpacker)
+            .map_err(|source| self.corrupt_block(part, source))?;
+        scratch.summary_of = held;
+        work.blocks += 1;
+        work.bytes += u64::from(entry.summary_bytes);
+        Ok(())
+    }
+
+    /// Puts all rows of the part's block into the scratch; says the number of the part's first row.
+    pub(super) fn load_rows(
+        &self,
+        part: &StripPart,
+        scratch: &mut Scratch,
+        work: &mut Work,
+    ) -> Result<usize, SegmentError> {
+        self.load_summary(part, scratch, work)?;
+        let entry = &part.entry;
+        let start = entry.detail_offset();
+        let range = self.in_file(&(start..start + u64::from(entry.detail_bytes)));
+        let held = Some((self.segment().opening(), range.start));
+        if scratch.rows_of != held {
+            scratch.rows_of = None;
+            let countries = self.country_totals()?.len();
+            let place = Place::Block(self.site(), part.block);
+            let group = self.segment().group(range, entry.detail_crc, "detail", place)?;
+            let Scratch { detail, rows, summary, unpacker, .. } = &mut *scratch;
+            detail
+                .unpack(group_columns(&group), entry.rows, unpacker)
+                .and_then(|()| rows.expand(summary, detail, countries))
+                .map_err(|source| self.corrupt_block(part, source))?;
+            scratch.rows_of = held;
+            work.blocks += 1;
+            work.bytes += u64::from(entry.detail_bytes);
+        }
+        let before = scratch.rows.fan_outs.iter().take(part.first_cell as usize);
+        Ok(before.map(|fan_out| *fan_out as usize).sum())
+    }
+
+    /// Puts the codes of all cells of the part into the scratch, whose summary is that of the part's block.
+    pub(super) fn load_codes(&self, part: &StripPart, scratch: &mut Scratch) -> Result<(), SegmentError> {
+        let Scratch { summary, codes, .. } = scratch;
+        let mut places = summary.places(part.piece, part.first_cell, part.cells, part.low_byte);
+        places.read(part.cells, codes).map_err(|source| self.corrupt_block(part, source))
+    }
+}

@@ -1,0 +1,148 @@
+//! A merge is what the map says: sums, masks per input, recoded countries.
+
+use std::ops::ControlFlow;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+
+use super::content::{Content, content, country, day, header, page, site};
+use super::memory::MemoryDisk;
+use crate::disk::Access;
+use crate::format::names::FileName;
+use crate::model::{Country, CountrySet, DayRange, MaskRule, PageSelection, SiteId, SiteMask};
+use crate::segment::{
+    MergeInput, MergeStats, Segment, SegmentEntry, SegmentError, SegmentWriter, Unthrottled, merge,
+};
+
+fn mask() -> impl Strategy<Value = SiteMask> {
+    let pages = prop_oneof![
+        Just(PageSelection::All),
+        page().prop_map(|text| PageSelection::Page(text.into())),
+        page().prop_map(|text| PageSelection::Prefix(text.into())),
+    ];
+    let rule = (pages, 0..30_u8, 0..30_u8, prop::option::of(country())).prop_map(|(pages, a, b, country)| {
+        MaskRule { pages, days: DayRange { from: day(a.min(b)), to: day(a.max(b)) }, country }
+    });
+    let from = || prop_oneof![3 => Just(0_u8), 1 => 0..30_u8];
+    (from(), from(), prop::collection::vec(rule, 0..3)).prop_map(|(days, hours, rules)| SiteMask {
+        days_from: day(days),
+        hours_from: day(hours),
+        rules,
+    })
+}
+
+type Masks = Vec<(SiteId, SiteMask)>;
+
+fn mask_of(masks: &Masks) -> impl Fn(SiteId) -> Option<SiteMask> + '_ {
+    |site| masks.iter().find(|(of, _)| *of == site).map(|(_, mask)| mask.clone())
+}
+
+fn run(
+    disk: &MemoryDisk,
+    inputs: &[(Segment, Masks)],
+    skip: &dyn Fn(SiteId) -> bool,
+    recode: &dyn Fn(SiteId) -> CountrySet,
+) -> Result<(Option<SegmentEntry>, MergeStats), SegmentError> {
+    let masks: Vec<_> = inputs.iter().map(|(_, masks)| mask_of(masks)).collect();
+    let inputs: Vec<_> =
+        inputs.iter().zip(&masks).map(|((segment, _), mask)| MergeInput { segment, mask, skip }).collect();
+    let mut writer = SegmentWriter::create(disk, 100, header(100), &Unthrottled)?;
+    let stats = merge(&inputs, &mut writer, recode, &mut |_| ControlFlow::Continue(()))?;
+    Ok((writer.seal()?, stats))
+}
+
+proptest! {
+    #[test]
+    fn a_merge_is_what_the_map_says(
+        inputs in prop::collection::vec(
+            (content(60), prop::collection::vec((site(), mask()), 0..3)),
+            1..5,
+        ),
+        skipped in prop::option::of(site()),
+        recoded in (site(), prop::collection::vec(country(), 0..3)),
+    ) {
+        let disk = MemoryDisk::default();
+        let recode = |site| -> CountrySet {
+            recoded.1.iter().copied().filter(|_| site == recoded.0).collect()
+        };
+        let skip = |site| Some(site) == skipped;
+        let expected = Content::merged(inputs.iter().map(|(content, masks)| {
+            let mut content = content.clone().without(mask_of(masks)).recoded(recode);
+            content.rows.retain(|key, _| !skip(key.0));
+            content.hours.retain(|key, _| !skip(key.0));
+            content
+        }));
+        let mut segments = Vec::new();
+        for (number, (content, masks)) in (1..).zip(inputs) {
+            segments.extend(content.segment(&disk, number).map(|segment| (segment, masks)));
+        }
+        match run(&disk, &segments, &skip, &recode).unwrap().0 {
+            Some(entry) => expected.check(&Segment::open(&disk, &entry, Access::Read).unwrap()),
+            None => prop_assert_eq!(expected, Content::default()),
+        }
+    }
+
+    #[test]
+    fn merging_in_two_steps_gives_what_one_gives(contents in prop::collection::vec(content(60), 3)) {
+        let disk = MemoryDisk::default();
+        let expected = Content::merged(contents.clone());
+        let mut parts = Vec::new();
+        for (number, content) in (1..).zip(&contents) {
+            parts.extend(content.segment(&disk, number).map(|segment| (segment, Masks::new())));
+        }
+        while parts.len() > 1 {
+            let pair = parts.split_off(parts.len() - 2);
+            let entry = run(&disk, &pair, &|_| false, &|_| CountrySet::new()).unwrap().0.unwrap();
+            parts.push((Segment::open(&disk, &entry, Access::Read).unwrap(), Masks::new()));
+        }
+        parts.iter().for_each(|(segment, _)| expected.check(segment));
+    }
+}
+
+fn two_sites() -> Content {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    loop {
+        let mut content = content(200).new_tree(&mut runner).unwrap().current();
+        content.rows.retain(|key, _| key.0 != SiteId(0) && key.0 != SiteId(u64::MAX));
+        content.hours.retain(|key, _| key.0 != SiteId(0) && key.0 != SiteId(u64::MAX));
+        if content.rows.len() > 40 {
+            return content;
+        }
+    }
+}
+
+#[test]
+fn a_site_that_stays_as_it_is_is_copied_byte_by_byte() {
+    let disk = MemoryDisk::default();
+    let content = two_sites();
+    let source = content.segment(&disk, 1).unwrap();
+    let far_rule =
+        MaskRule { pages: PageSelection::Page("c.example/".into()), days: DayRange::ALL, country: None };
+    let masks = vec![(SiteId(7), SiteMask { rules: vec![far_rule], ..SiteMask::nothing() })];
+    let recode = |_| -> CountrySet { [Country::from_code(1).unwrap()].into_iter().collect() };
+    let unused = content.rows.keys().all(|key| key.2.country().code() != 1);
+    let (entry, stats) = run(&disk, &[(source, masks)], &|_| false, &recode).unwrap();
+    assert!(unused);
+    assert_eq!((stats.sites_copied, stats.sites_merged), (2, 0));
+    let merged = Segment::open(&disk, &entry.unwrap(), Access::Read).unwrap();
+    content.check(&merged);
+    // Only the headers' uuids and sequences differ.
+    let (old, new) = (disk.bytes(FileName::Segment(1)), disk.bytes(FileName::Segment(100)));
+    assert_eq!(old[128..old.len() - 192], new[128..new.len() - 192]);
+}
+
+#[test]
+fn a_stopped_merge_leaves_no_file() {
+    let disk = MemoryDisk::default();
+    let source = two_sites().segment(&disk, 1).unwrap();
+    let mut writer = SegmentWriter::create(&disk, 100, header(100), &Unthrottled).unwrap();
+    let input = MergeInput { segment: &source, mask: &|_| None, skip: &|_| false };
+    let mut calls = 0;
+    let stopped = merge(&[input], &mut writer, &|_| CountrySet::new(), &mut |_| {
+        calls += 1;
+        if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert!(matches!(stopped, Err(SegmentError::Stopped)));
+    drop(writer);
+    assert_eq!(disk.files(), [FileName::Segment(1)]);
+}
