@@ -16,8 +16,10 @@ pub mod memtable;
 pub mod segment;
 // 4: on top of them
 pub mod throttle;
+pub mod wal;
 pub mod window;
 // 5: jobs
+pub mod commit;
 pub mod compaction;
 pub mod query;
 pub mod retention;

@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 
 use super::generation::Generation;
-use crate::format::wal::CarriedIds;
+use crate::format::wal::{CARRIED_IDS_FRAME, CarriedIds, encode_carried_ids};
 use crate::model::limits::{BATCH_WINDOW_IDS, BATCH_WINDOW_SECONDS};
 
 /// Generations of a full window. More would waste less of it, and cost a look-up each.
 const GENERATIONS: usize = 8;
+/// Ids of one carried record: 512 KiB, so that carrying needs little memory.
+const PIECE_IDS: usize = 64 << 10;
 
 /// Keyed hashes of the batch ids that were accepted lately, in generations, of which the oldest is dropped whole:
 /// the window is between `BATCH_WINDOW_SECONDS` and an eighth more, or `BATCH_WINDOW_IDS` and an eighth less.
@@ -106,27 +108,17 @@ impl IdWindow {
         }
     }
 
-    /// Gives all ids, oldest generation first, in pieces of at most `most`.
-    pub(super) fn carry<E>(
-        &self,
-        most: usize,
-        piece: &mut dyn FnMut(u64, u64, &[u64]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut ids = Vec::with_capacity(most.min(self.len()));
-        for generation in &self.generations {
-            for id in generation.ids() {
-                ids.push(id);
-                if ids.len() == most {
-                    piece(generation.oldest_ms, generation.newest_ms, &ids)?;
-                    ids.clear();
-                }
-            }
-            if !ids.is_empty() {
-                piece(generation.oldest_ms, generation.newest_ms, &ids)?;
-                ids.clear();
-            }
-        }
-        Ok(())
+    /// All ids as payloads of at most `limit` bytes, oldest generation first.
+    pub(super) fn carried(&self, limit: usize) -> impl Iterator<Item = Vec<u8>> + '_ {
+        let most = (limit.saturating_sub(CARRIED_IDS_FRAME) / size_of::<u64>()).clamp(1, PIECE_IDS);
+        self.generations.iter().flat_map(move |generation| {
+            let mut ids = generation.ids();
+            std::iter::from_fn(move || {
+                let piece: Vec<u64> = ids.by_ref().take(most).collect();
+                let encode = || encode_carried_ids(generation.oldest_ms, generation.newest_ms, &piece);
+                (!piece.is_empty()).then(encode)
+            })
+        })
     }
 
     /// How many are remembered.

@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::format::wal::{CarriedKey, RecordedKey};
+use crate::format::wal::{CARRIED_KEY_FRAME, RecordedKey, encode_carried_key};
 use crate::model::SiteId;
 use crate::model::limits::{IDEMPOTENCY_BYTES, IDEMPOTENCY_KEYS, IDEMPOTENCY_SECONDS};
 
 /// Bytes of a key beside its answer: entry, index, and what tables keep free.
 const KEY_BYTES: usize = 128;
+/// Bytes of one carried record, so that carrying needs little memory.
+const PIECE_BYTES: usize = 512 << 10;
 
 /// Why a batch is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,14 +144,21 @@ impl KeyWindow {
         }
     }
 
-    /// Gives every key, the oldest of a site first.
-    pub(super) fn carry<E>(&self, piece: &mut dyn FnMut(CarriedKey) -> Result<(), E>) -> Result<(), E> {
-        for (site, keys) in &self.sites {
-            for entry in &keys.entries {
-                piece(CarriedKey { site: *site, time_ms: entry.time_ms, recorded: entry.recorded.clone() })?;
+    /// All keys as payloads of at most `limit` bytes, the oldest of a site first.
+    pub(super) fn carried(&self, limit: usize) -> impl Iterator<Item = Vec<u8>> + '_ {
+        let keys = self.sites.iter().flat_map(|(site, keys)| keys.entries.iter().map(|entry| (*site, entry)));
+        let mut keys = keys.peekable();
+        let limit = limit.min(PIECE_BYTES);
+        std::iter::from_fn(move || {
+            let mut payload = Vec::new();
+            let fits = |payload: &Vec<u8>, entry: &Entry| {
+                payload.is_empty() || payload.len() + entry.recorded.answer.len() + CARRIED_KEY_FRAME <= limit
+            };
+            while let Some((site, entry)) = keys.next_if(|(_, entry)| fits(&payload, entry)) {
+                encode_carried_key(&mut payload, site, entry.time_ms, &entry.recorded);
             }
-        }
-        Ok(())
+            (!payload.is_empty()).then_some(payload)
+        })
     }
 
     /// How many are remembered.

@@ -4,7 +4,7 @@ mod generation;
 mod ids;
 mod keys;
 
-use crate::format::wal::{BatchMeta, CarriedIds, CarriedKey, RecordedKey};
+use crate::format::wal::{BatchMeta, CarriedIds, CarriedKey, RecordType, RecordedKey};
 use crate::model::{Batch, SiteId};
 
 pub use ids::IdWindow;
@@ -117,18 +117,13 @@ impl Windows {
         self.keys.forget(site);
     }
 
-    /// Drops what is too old and gives the rest, in pieces of at most `most` ids or keys, oldest ids first.
-    pub fn carry<E>(
-        &mut self,
-        now_ms: u64,
-        most: usize,
-        ids: &mut dyn FnMut(u64, u64, &[u64]) -> Result<(), E>,
-        keys: &mut dyn FnMut(CarriedKey) -> Result<(), E>,
-    ) -> Result<(), E> {
+    /// Drops what is too old and gives the rest as records for a new log file, oldest ids first; a payload has at
+    /// most `limit` bytes.
+    pub fn carried(&mut self, now_ms: u64, limit: usize) -> impl Iterator<Item = (RecordType, Vec<u8>)> + '_ {
         self.ids.expire(now_ms);
-        self.ids.carry(most, ids)?;
         self.keys.expire(now_ms);
-        self.keys.carry(keys)
+        let ids = self.ids.carried(limit).map(|payload| (RecordType::CarriedIds, payload));
+        ids.chain(self.keys.carried(limit).map(|payload| (RecordType::CarriedKeys, payload)))
     }
 
     /// How far back a repeated batch is known at present.

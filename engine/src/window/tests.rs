@@ -1,4 +1,5 @@
 use super::*;
+use crate::format::wal::{decode_carried_ids, decode_carried_keys};
 use crate::model::limits::{BATCH_WINDOW_SECONDS, IDEMPOTENCY_SECONDS};
 
 const WINDOW_MS: u64 = BATCH_WINDOW_SECONDS * 1_000;
@@ -13,29 +14,19 @@ fn recorded(key: u8, body: u8) -> RecordedKey {
 }
 
 /// The same windows after a log file that begins with them.
-fn carried(windows: &mut Windows, now_ms: u64, most: usize) -> Windows {
+fn carried(windows: &mut Windows, now_ms: u64, limit: usize) -> Windows {
     let mut again = Windows::new([0; 32]);
-    let mut pieces = Vec::new();
-    let mut keys = Vec::new();
-    windows
-        .carry::<()>(
-            now_ms,
-            most,
-            &mut |oldest_ms, newest_ms, ids| {
-                assert!(ids.len() <= most && !ids.is_empty());
-                pieces.push(CarriedIds { oldest_ms, newest_ms, ids: ids.to_vec() });
-                Ok(())
-            },
-            &mut |key| {
-                keys.push(key);
-                Ok(())
-            },
-        )
-        .unwrap();
+    let records: Vec<_> = windows.carried(now_ms, limit).collect();
     // Read twice, as when an older file with the same ids is still there.
-    for _ in 0..2 {
-        pieces.iter().for_each(|piece| again.restore_ids(piece));
-        keys.iter().for_each(|key| again.restore_key(key.clone()));
+    for (kind, payload) in records.iter().chain(&records) {
+        assert!(payload.len() <= limit);
+        match kind {
+            RecordType::CarriedIds => again.restore_ids(&decode_carried_ids(payload).unwrap()),
+            RecordType::CarriedKeys => {
+                decode_carried_keys(payload).unwrap().into_iter().for_each(|key| again.restore_key(key));
+            }
+            _ => panic!("nothing else is carried"),
+        }
     }
     again
 }
@@ -103,7 +94,7 @@ fn windows_are_carried_whole() {
     }
     let now_ms = 500_000;
     let mut again = carried(&mut windows, now_ms, 999);
-    let twice = carried(&mut again, now_ms, 10);
+    let twice = carried(&mut again, now_ms, 100);
     for windows in [&again, &twice] {
         assert_eq!(windows.real_window(now_ms).ids, 50_000);
         assert_eq!(windows.real_window(now_ms).keys, 100);
@@ -172,5 +163,5 @@ fn hashes_depend_on_key_site_and_text() {
     ] {
         assert!(one.id != other.id && one.key != other.key);
     }
-    assert_ne!(one.key.clone().unwrap().body, [1; 16]);
+    assert_ne!(one.key.unwrap().body, [1; 16]);
 }

@@ -5,6 +5,11 @@ use crate::format::frame::{Cursor, FormatError, put_counted, put_varint};
 use crate::model::limits::IDEMPOTENCY_ANSWER_BYTES;
 use crate::model::{PageRows, SiteId};
 
+/// Bytes of carried ids beside the ids.
+pub const CARRIED_IDS_FRAME: usize = 16;
+/// Most bytes of a carried key beside its answer.
+pub const CARRIED_KEY_FRAME: usize = 8 + 8 + 16 + 16 + 2;
+
 const HAS_ID: u8 = 1;
 const HAS_KEY: u8 = 2;
 
@@ -253,16 +258,16 @@ pub fn decode_carried_ids(payload: &[u8]) -> Result<CarriedIds, FormatError> {
 }
 
 /// Appends one carried key to a payload of them.
-pub fn encode_carried_keys(payload: &mut Vec<u8>, carried: &CarriedKey) {
-    payload.extend_from_slice(&carried.site.0.to_le_bytes());
-    payload.extend_from_slice(&carried.time_ms.to_le_bytes());
-    put_key(payload, &carried.recorded);
+pub fn encode_carried_key(payload: &mut Vec<u8>, site: SiteId, time_ms: u64, recorded: &RecordedKey) {
+    payload.extend_from_slice(&site.0.to_le_bytes());
+    payload.extend_from_slice(&time_ms.to_le_bytes());
+    put_key(payload, recorded);
 }
 
 /// Reads carried keys.
 ///
 /// # Errors
-/// When it is not what `encode_carried_keys` gives.
+/// When it is not what `encode_carried_key` gives.
 pub fn decode_carried_keys(payload: &[u8]) -> Result<Vec<CarriedKey>, FormatError> {
     let mut cursor = Cursor::new("WAL carried keys", payload);
     let mut keys = Vec::new();

@@ -112,7 +112,7 @@ proptest! {
             CarriedKey { site: SiteId(site), time_ms: site / 2, recorded: recorded.clone() }
         }).collect();
         let mut payload = Vec::new();
-        keys.iter().for_each(|key| encode_carried_keys(&mut payload, key));
+        keys.iter().for_each(|key| encode_carried_key(&mut payload, key.site, key.time_ms, &key.recorded));
         prop_assert_eq!(decode_carried_keys(&payload), Ok(keys));
     }
 

@@ -1,0 +1,153 @@
+//! The one place where batches get their order.
+
+use std::sync::Arc;
+
+use super::completion::{Appended, Group, Outcome};
+use super::queue::{Entry, Queue};
+use super::{AfterGroup, CommitParts};
+use crate::clock::Clock;
+use crate::memtable::Memtable;
+use crate::model::{Batch, Seq, SiteId};
+use crate::wal::{Wal, WalError};
+use crate::window::{Known, Windows};
+
+/// A memtable that is not written any more.
+pub struct Frozen {
+    /// What is to be flushed. Batches in it and in segments are all up to `floor`.
+    pub memtable: Arc<Memtable>,
+    /// `wal_floor` of the manifest that lists the flushed segments.
+    pub floor: Seq,
+}
+
+/// Commits groups, one after another.
+pub struct Committer {
+    wal: Wal,
+    windows: Windows,
+    memtable: Arc<Memtable>,
+    clock: Arc<dyn Clock>,
+    after_group: AfterGroup,
+    queue: Arc<Queue>,
+}
+
+impl Committer {
+    pub(super) fn new(parts: CommitParts, queue: Arc<Queue>) -> Committer {
+        let CommitParts { wal, windows, memtable, clock, after_group } = parts;
+        Committer { wal, windows, memtable, clock, after_group, queue }
+    }
+
+    /// Commits what is appended, until `Commit::close` and all that waited is committed.
+    pub fn run(mut self) {
+        // If a hook panics, nobody waits for ever.
+        let queue = Abandon(self.queue.clone());
+        while let Some(work) = queue.0.take() {
+            if !work.entries.is_empty() {
+                let bytes = work.entries.iter().map(|entry| entry.encoded.bytes()).sum();
+                let batches = work.entries.len();
+                self.commit(work.entries, work.group);
+                queue.0.release(batches, bytes);
+            }
+            for between in work.between {
+                between(&mut self);
+            }
+        }
+        self.close();
+    }
+
+    pub(super) fn last_seq(&self) -> Seq {
+        self.queue.last_seq()
+    }
+
+    pub(super) fn memtable(&self) -> &Arc<Memtable> {
+        &self.memtable
+    }
+
+    pub(super) fn forget(&mut self, site: SiteId) {
+        self.windows.forget(site);
+    }
+
+    pub(super) fn close(&mut self) {
+        self.wal.close();
+    }
+
+    /// Makes a group durable, then visible, then tells its callers.
+    pub(super) fn commit(&mut self, entries: Vec<Entry>, group: Arc<Group>) {
+        let mut told = Told { group, outcomes: Vec::with_capacity(entries.len()) };
+        let now_ms = self.clock.now_ms();
+        let mut accepted = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let outcome = self.accept(entry, now_ms, &mut accepted);
+            told.outcomes.push(outcome);
+        }
+        // Repeated batches wait for it too: what they repeat may be in this very group.
+        match self.wal.sync() {
+            Ok(()) => {
+                for (batch, seq) in accepted {
+                    self.memtable.apply(batch.site, &batch.pages, seq, now_ms);
+                }
+                self.queue.committed(self.wal.last_seq(), self.windows.real_window(now_ms));
+            }
+            Err(error) => {
+                self.queue.poison(error.clone());
+                told.outcomes.fill(Err(error.into()));
+            }
+        }
+        drop(told);
+        (self.after_group)(&self.memtable);
+    }
+
+    fn accept(&mut self, entry: Entry, now_ms: u64, accepted: &mut Vec<(Batch, Seq)>) -> Outcome {
+        let Entry { batch, meta, encoded } = entry;
+        match self.windows.known(batch.site, &meta, now_ms) {
+            Some(Known::ById) => return Ok(Appended::Repeated { answer: None }),
+            Some(Known::ByKey(answer)) => return Ok(Appended::Repeated { answer: Some(answer.into()) }),
+            Some(Known::OtherBody) => return Ok(Appended::KeyConflict),
+            None => {}
+        }
+        let seq = self.wal.append(&encoded, now_ms)?;
+        self.windows.remember(batch.site, meta, now_ms);
+        let events = batch.events;
+        accepted.push((batch, seq));
+        Ok(Appended::Stored { seq, events })
+    }
+
+    pub(super) fn freeze(
+        &mut self,
+        publish: impl FnOnce(&Arc<Memtable>, &Arc<Memtable>),
+    ) -> Result<Option<Frozen>, WalError> {
+        if self.memtable.is_empty() {
+            return Ok(None);
+        }
+        let (now_ms, limit) = (self.clock.now_ms(), self.wal.payload_bytes());
+        let rotated = self.wal.rotate(now_ms, self.windows.carried(now_ms, limit));
+        if let Err(error) = rotated {
+            if let WalError::Poisoned(_) = error {
+                self.queue.poison(error.clone());
+            }
+            return Err(error);
+        }
+        let frozen = std::mem::replace(&mut self.memtable, Arc::new(Memtable::new()));
+        publish(&frozen, &self.memtable);
+        Ok(Some(Frozen { memtable: frozen, floor: self.wal.last_seq() }))
+    }
+}
+
+/// Tells the callers of a group when it is dropped, so that a panic in between leaves nobody waiting.
+struct Told {
+    group: Arc<Group>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.group.finish(std::mem::take(&mut self.outcomes));
+    }
+}
+
+/// Gives up what waits when the committer ends, however it ends.
+struct Abandon(Arc<Queue>);
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}

@@ -1,0 +1,107 @@
+//! What becomes of a batch: to be waited for by a thread or a task.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::AppendError;
+use crate::model::Seq;
+
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It is durable and visible.
+    Stored {
+        /// Its place in the order of all batches.
+        seq: Seq,
+        /// Sum of its counts.
+        events: u64,
+    },
+    /// It was accepted before, durably, and adds nothing.
+    Repeated {
+        /// What was answered then, if it had an idempotency key.
+        answer: Option<Arc<[u8]>>,
+    },
+    /// Its idempotency key was accepted before, with another body; it adds nothing.
+    KeyConflict,
+}
+
+pub(super) type Outcome = Result<Appended, AppendError>;
+
+/// Batches that are committed together share one place to wait: a group costs one wake-up.
+#[derive(Default)]
+pub(super) struct Group {
+    outcomes: OnceLock<Vec<Outcome>>,
+    waiting: Mutex<Vec<Option<Waker>>>,
+    done: Condvar,
+}
+
+impl Group {
+    /// For the batch at `index` of the group.
+    pub(super) fn completion(self: &Arc<Group>, index: usize) -> Completion {
+        Completion { group: self.clone(), index }
+    }
+
+    /// Tells everybody; one outcome for each batch.
+    pub(super) fn finish(&self, outcomes: Vec<Outcome>) {
+        let first = self.outcomes.set(outcomes).is_ok();
+        debug_assert!(first, "a group is committed once");
+        // Under the lock nobody can look, find nothing, and wait afterwards.
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        self.done.notify_all();
+        waiting.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    fn outcome(&self, index: usize) -> Option<Outcome> {
+        // A group that was given up has no outcome for those who came late.
+        Some(self.outcomes.get()?.get(index).cloned().unwrap_or(Err(AppendError::Stopped)))
+    }
+}
+
+/// The outcome of an append, to come. To drop it changes nothing for the batch.
+#[must_use = "a batch is durable only when its completion says so"]
+pub struct Completion {
+    group: Arc<Group>,
+    index: usize,
+}
+
+impl Completion {
+    /// Blocks until the batch is durable and visible, or is known not to be.
+    ///
+    /// # Errors
+    /// Why it was not taken. After `Poisoned` it may still be there when the store is opened again.
+    pub fn wait(self) -> Result<Appended, AppendError> {
+        if let Some(outcome) = self.group.outcome(self.index) {
+            return outcome;
+        }
+        let mut waiting = self.group.waiting.lock();
+        loop {
+            if let Some(outcome) = self.group.outcome(self.index) {
+                return outcome;
+            }
+            self.group.done.wait(&mut waiting);
+        }
+    }
+}
+
+impl Future for Completion {
+    type Output = Result<Appended, AppendError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut waiting = self.group.waiting.lock();
+        if let Some(outcome) = self.group.outcome(self.index) {
+            return Poll::Ready(outcome);
+        }
+        if waiting.len() <= self.index {
+            waiting.resize(self.index + 1, None);
+        }
+        match &mut waiting[self.index] {
+            Some(waker) => waker.clone_from(context.waker()),
+            place => *place = Some(context.waker().clone()),
+        }
+        Poll::Pending
+    }
+}

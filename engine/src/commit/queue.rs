@@ -1,0 +1,191 @@
+//! What waits for the committer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::completion::{Completion, Group};
+use super::{AppendError, Committer, QueueLimits};
+use crate::format::wal::{BatchMeta, Encoded};
+use crate::model::{Batch, Seq};
+use crate::wal::WalError;
+use crate::window::RealWindow;
+
+/// A batch on its way.
+pub(super) struct Entry {
+    pub(super) batch: Batch,
+    pub(super) meta: BatchMeta,
+    pub(super) encoded: Encoded,
+}
+
+/// Something to run between two groups.
+type Between = Box<dyn FnOnce(&mut Committer) + Send>;
+
+/// What the committer takes at once.
+pub(super) struct Work {
+    pub(super) entries: Vec<Entry>,
+    pub(super) group: Arc<Group>,
+    pub(super) between: Vec<Between>,
+}
+
+/// The queue between callers and committer, and what callers may know without asking it.
+pub(super) struct Queue {
+    limits: QueueLimits,
+    state: Mutex<State>,
+    /// There is work, or the queue is closed.
+    work: Condvar,
+    last_seq: AtomicU64,
+    window: Mutex<RealWindow>,
+}
+
+#[derive(Default)]
+struct State {
+    entries: Vec<Entry>,
+    group: Arc<Group>,
+    between: Vec<Between>,
+    /// Batches and bytes that wait or are being committed.
+    batches: usize,
+    bytes: usize,
+    committer_waits: bool,
+    closed: bool,
+    poisoned: Option<WalError>,
+}
+
+impl State {
+    fn room_for(&self, bytes: usize, limits: QueueLimits) -> Result<(), AppendError> {
+        if self.closed {
+            return Err(AppendError::Stopped);
+        }
+        if let Some(poisoned) = &self.poisoned {
+            return Err(poisoned.clone().into());
+        }
+        let full = self.batches >= limits.batches || self.bytes.saturating_add(bytes) > limits.bytes;
+        if self.batches > 0 && full {
+            return Err(AppendError::Busy { batches: self.batches, bytes: self.bytes });
+        }
+        Ok(())
+    }
+}
+
+impl Queue {
+    pub(super) fn new(limits: QueueLimits, last_seq: Seq) -> Queue {
+        Queue {
+            limits,
+            state: Mutex::default(),
+            work: Condvar::new(),
+            last_seq: AtomicU64::new(last_seq.0),
+            window: Mutex::new(RealWindow { ids: 0, span_ms: 0, keys: 0, bytes: 0 }),
+        }
+    }
+
+    /// Whether a batch of so many encoded bytes would be taken.
+    pub(super) fn room_for(&self, bytes: usize) -> Result<(), AppendError> {
+        self.state.lock().room_for(bytes, self.limits)
+    }
+
+    pub(super) fn push(&self, entry: Entry) -> Result<Completion, AppendError> {
+        let bytes = entry.encoded.bytes();
+        let mut state = self.state.lock();
+        state.room_for(bytes, self.limits)?;
+        let completion = state.group.completion(state.entries.len());
+        state.batches += 1;
+        state.bytes += bytes;
+        state.entries.push(entry);
+        self.wake(&state);
+        Ok(completion)
+    }
+
+    fn wake(&self, state: &State) {
+        // Waking costs a system call, and a committer at work looks again by itself.
+        if state.committer_waits {
+            self.work.notify_one();
+        }
+    }
+
+    /// Has the committer run something after all that waits now, and waits for it.
+    pub(super) fn between<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&mut Committer) -> T + Send + 'static,
+    ) -> Result<T, AppendError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        {
+            let mut state = self.state.lock();
+            if state.closed {
+                return Err(AppendError::Stopped);
+            }
+            state.between.push(Box::new(move |committer| drop(sender.send(run(committer)))));
+            self.wake(&state);
+        }
+        receiver.recv().map_err(|_| AppendError::Stopped)
+    }
+
+    /// All that waits; blocks until there is something. `None` when the queue is closed and empty.
+    pub(super) fn take(&self) -> Option<Work> {
+        let mut state = self.state.lock();
+        loop {
+            if !state.entries.is_empty() || !state.between.is_empty() {
+                let room = Vec::with_capacity(state.entries.len());
+                return Some(Work {
+                    entries: std::mem::replace(&mut state.entries, room),
+                    group: std::mem::take(&mut state.group),
+                    between: std::mem::take(&mut state.between),
+                });
+            }
+            if state.closed {
+                return None;
+            }
+            state.committer_waits = true;
+            self.work.wait(&mut state);
+            state.committer_waits = false;
+        }
+    }
+
+    /// So many batches and bytes wait no more.
+    pub(super) fn release(&self, batches: usize, bytes: usize) {
+        let mut state = self.state.lock();
+        state.batches -= batches;
+        state.bytes -= bytes;
+    }
+
+    /// Nothing can be appended any more.
+    pub(super) fn poison(&self, error: WalError) {
+        self.state.lock().poisoned.get_or_insert(error);
+    }
+
+    pub(super) fn close(&self) {
+        self.state.lock().closed = true;
+        self.work.notify_all();
+    }
+
+    /// Closes it and gives up what waits: nobody will commit it.
+    pub(super) fn abandon(&self) {
+        self.close();
+        let mut state = self.state.lock();
+        let group = std::mem::take(&mut state.group);
+        state.entries.clear();
+        state.between.clear();
+        drop(state);
+        group.finish(Vec::new());
+    }
+
+    pub(super) fn committed(&self, last_seq: Seq, window: RealWindow) {
+        self.last_seq.store(last_seq.0, Ordering::Release);
+        *self.window.lock() = window;
+    }
+
+    pub(super) fn last_seq(&self) -> Seq {
+        Seq(self.last_seq.load(Ordering::Acquire))
+    }
+
+    pub(super) fn window(&self) -> RealWindow {
+        *self.window.lock()
+    }
+
+    /// Batches and bytes that wait, and why nothing more is taken.
+    pub(super) fn load(&self) -> (usize, usize, Option<WalError>) {
+        let state = self.state.lock();
+        (state.batches, state.bytes, state.poisoned.clone())
+    }
+}

@@ -1,0 +1,113 @@
+//! The first reading of a log file: which stretches of it are sound, and what is damage.
+
+use std::sync::Arc;
+
+use super::reader::{Record, RecordReader};
+use crate::disk::{DiskError, FileReader};
+use crate::format::wal::{FileHeader, HEADER_BYTES, HEADER_COPY_AT, RECORDS_AT};
+
+/// What a log file is made of.
+pub(super) struct Scan {
+    /// Stretches of sound records, in order.
+    pub(super) sound: Vec<Stretch>,
+    /// Damage to what was durable once, in order.
+    pub(super) rot: Vec<Stretch>,
+    /// A write that did not finish.
+    pub(super) cut: Option<Stretch>,
+    /// Offset after the last record.
+    pub(super) end: u64,
+}
+
+/// Bytes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stretch {
+    pub(super) from: u64,
+    pub(super) to: u64,
+}
+
+/// A log file's header, from the first copy that can be read. `None` when neither can.
+pub(super) fn read_header(file: &dyn FileReader, number: u64) -> Result<Option<FileHeader>, DiskError> {
+    for at in [0, HEADER_COPY_AT] {
+        if file.length() < at + HEADER_BYTES as u64 {
+            return Ok(None);
+        }
+        match FileHeader::decode(&file.read(at, HEADER_BYTES)?) {
+            Ok(header) if header.number == number => return Ok(Some(header)),
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Whether there is nothing but zeros where records would be: then the file was never in use, because its header was
+/// durable before its first record.
+pub(super) fn has_no_records(file: &Arc<dyn FileReader>) -> Result<bool, DiskError> {
+    let mut reader = RecordReader::new(file.clone(), 0, u64::MAX);
+    Ok(reader.end_of_data(RECORDS_AT)? <= RECORDS_AT)
+}
+
+/// Scans a file. `known_end` is where it ends, when the file after it says so; it is the last file otherwise.
+/// `visit` is given each sound record with its offset.
+pub(super) fn scan(
+    file: &Arc<dyn FileReader>,
+    header: &FileHeader,
+    known_end: Option<u64>,
+    visit: &mut dyn FnMut(u64, &Record<'_>),
+) -> Result<Scan, DiskError> {
+    let mut reader = RecordReader::new(file.clone(), header.salt, known_end.unwrap_or(u64::MAX));
+    let mut scan = Scan { sound: Vec::new(), rot: Vec::new(), cut: None, end: RECORDS_AT };
+    let mut offset = RECORDS_AT;
+    loop {
+        let from = offset;
+        while let Some(record) = reader.record(offset)? {
+            visit(offset, &record);
+            offset = record.end;
+        }
+        if offset > from {
+            scan.sound.push(Stretch { from, to: offset });
+        }
+        scan.end = offset;
+        if known_end.is_some_and(|end| offset >= end) {
+            break;
+        }
+        let next = reader.find_record(offset + 1)?;
+        match next {
+            // Something after it was written when it was durable already.
+            Some(next) if known_end.is_some() || is_proven(&mut reader, offset, next)? => {
+                scan.rot.push(Stretch { from: offset, to: next });
+                offset = next;
+            }
+            _ => {
+                let shorter = file.length() < header.length_bytes;
+                let end =
+                    if known_end.is_some() || shorter { None } else { Some(reader.end_of_data(offset)?) };
+                match end {
+                    None => {
+                        let to = known_end.unwrap_or(reader.limit());
+                        scan.rot.push(Stretch { from: offset, to: to.max(offset) });
+                    }
+                    Some(end) if end > offset => scan.cut = Some(Stretch { from: offset, to: end }),
+                    Some(_) => {}
+                }
+                break;
+            }
+        }
+    }
+    Ok(scan)
+}
+
+/// Whether a record from `next` on says that all before its own group, damage at `offset` included, was durable.
+fn is_proven(reader: &mut RecordReader, offset: u64, next: u64) -> Result<bool, DiskError> {
+    let mut at = Some(next);
+    while let Some(from) = at {
+        let mut end = from;
+        while let Some(record) = reader.record(end)? {
+            if u64::from(record.header.group) > offset {
+                return Ok(true);
+            }
+            end = record.end;
+        }
+        at = reader.find_record(end.max(from + 1))?;
+    }
+    Ok(false)
+}
