@@ -21,6 +21,7 @@ pub mod window;
 // 5: jobs
 pub mod commit;
 pub mod compaction;
+pub mod flush;
 pub mod query;
 pub mod retention;
 // 6: the store

@@ -30,6 +30,8 @@ pub struct Options {
     pub wal_file_bytes: u64,
     /// Encoded bytes of batches that may wait for their commit; more are turned away as busy.
     pub queue_bytes: usize,
+    /// Batches that may wait for their commit.
+    pub queue_batches: usize,
     /// Free bytes of the disk that flush and compaction leave alone, so that a purge always has room to work.
     pub reserve_bytes: u64,
     /// What compaction and retention may read and write together, in bytes a second.
@@ -52,6 +54,7 @@ impl Options {
             memtable_age_seconds: 15 * 60,
             wal_file_bytes: 64 << 20,
             queue_bytes: 32 << 20,
+            queue_batches: 16_384,
             reserve_bytes: 512 << 20,
             background_bytes_per_second: 128 << 20,
             remembered_pages: 1 << 20,

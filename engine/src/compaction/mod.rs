@@ -1,6 +1,7 @@
 //! Compaction: many small segments become few large ones, and rare countries of closed months become `ZZ`.
 
 pub mod plan;
+pub mod run;
 
 /// When segments are merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -42,6 +42,8 @@ pub enum Purpose {
     Gather,
     /// All of a closed month become one, and rare countries are recoded.
     Settle,
+    /// What is expired leaves a segment, which keeps this level.
+    Rewrite(u8),
 }
 
 /// One merge to be done.
@@ -66,6 +68,25 @@ impl Merge {
     }
 }
 
+/// What the plan knows of time.
+#[derive(Clone, Copy, Debug)]
+pub struct Calendar<'a> {
+    /// Unix time in ms.
+    pub now_ms: u64,
+    /// Whether the clock is to be believed: settling cannot be undone, so a doubtful clock closes no month.
+    pub trusted: bool,
+    /// Months of which something cannot be read: they cannot be merged as a whole.
+    pub unreadable: &'a [Month],
+}
+
+impl Calendar<'_> {
+    fn closes(&self, month: Month, options: &CompactionOptions) -> bool {
+        self.trusted
+            && !self.unreadable.contains(&month)
+            && month_closed(month, self.now_ms, options.grace_days)
+    }
+}
+
 /// Whether a month is over in every zone, and `grace_days` more have passed.
 #[must_use]
 pub fn month_closed(month: Month, now_ms: u64, grace_days: u32) -> bool {
@@ -74,14 +95,11 @@ pub fn month_closed(month: Month, now_ms: u64, grace_days: u32) -> bool {
 }
 
 /// The merges that are due, in the order in which they should be done. They share no input.
-///
-/// `trusted` says whether the clock is to be believed: settling cannot be undone, so a doubtful clock closes no month.
 #[must_use]
-pub fn due(candidates: &[Candidate], now_ms: u64, trusted: bool, options: &CompactionOptions) -> Vec<Merge> {
+pub fn due(candidates: &[Candidate], calendar: &Calendar<'_>, options: &CompactionOptions) -> Vec<Merge> {
     let mut merges = Vec::new();
     for (month, of_month) in by_month(candidates) {
-        let closed = trusted && month_closed(month, now_ms, options.grace_days);
-        if closed && settling_is_due(&of_month, now_ms, options) {
+        if calendar.closes(month, options) && settling_is_due(&of_month, calendar.now_ms, options) {
             merges.push(settle(month, &of_month));
         } else if let Some(inputs) = gathering(&of_month, options) {
             merges.push(Merge::new(month, &inputs, Purpose::Gather));
@@ -94,11 +112,11 @@ pub fn due(candidates: &[Candidate], now_ms: u64, trusted: bool, options: &Compa
 
 /// Every merge that leaves a month with fewer segments, or settles it: what a person asks for with `compact`.
 #[must_use]
-pub fn all(candidates: &[Candidate], now_ms: u64, trusted: bool, options: &CompactionOptions) -> Vec<Merge> {
+pub fn all(candidates: &[Candidate], calendar: &Calendar<'_>, options: &CompactionOptions) -> Vec<Merge> {
     let mut merges = Vec::new();
     for (month, mut of_month) in by_month(candidates) {
         let settled = of_month.len() == 1 && of_month[0].level == SETTLED;
-        if trusted && month_closed(month, now_ms, options.grace_days) && !settled {
+        if calendar.closes(month, options) && !settled {
             merges.push(settle(month, &of_month));
         } else if of_month.len() > 1 {
             of_month.sort_by_key(|candidate| (candidate.length_bytes, candidate.number));
@@ -122,8 +140,8 @@ pub struct Debt {
 
 /// How far compaction is behind.
 #[must_use]
-pub fn debt(candidates: &[Candidate], now_ms: u64, trusted: bool, options: &CompactionOptions) -> Debt {
-    let merges = due(candidates, now_ms, trusted, options);
+pub fn debt(candidates: &[Candidate], calendar: &Calendar<'_>, options: &CompactionOptions) -> Debt {
+    let merges = due(candidates, calendar, options);
     let bytes = merges.iter().map(|merge| merge.input_bytes).sum();
     let similar = by_month(candidates)
         .values()

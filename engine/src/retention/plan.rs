@@ -1,7 +1,5 @@
 //! What to drop and what to rewrite: decided from ages alone.
 
-use std::collections::HashMap;
-
 use crate::model::{Day, SiteId, SiteMask};
 
 /// Days that something wholly expired may wait for company. A month is wholly expired at most 31 days after its
@@ -41,13 +39,12 @@ pub enum Verdict {
     Rewrite,
 }
 
-/// What to do with a segment. A site without a mask is kept whole.
-#[must_use]
-pub fn verdict(segment: &SegmentAges, masks: &HashMap<SiteId, SiteMask>) -> Verdict {
+/// What to do with a segment. `expiry` says what age leaves out of a site; a site without it is kept whole.
+pub fn verdict(segment: &SegmentAges, expiry: impl Fn(SiteId) -> Option<SiteMask>) -> Verdict {
     let (mut all_expired, mut overdue, mut expired_bytes, mut bytes) = (true, false, 0, 0_u64);
     for ages in &segment.sites {
         bytes += ages.bytes;
-        let Some(mask) = masks.get(&ages.site) else {
+        let Some(mask) = expiry(ages.site) else {
             all_expired = false;
             continue;
         };
@@ -105,15 +102,13 @@ mod tests {
     }
 
     fn check(sites: &[SiteAges], edges: &[(u64, u16, u16)], expected: Verdict) {
-        let masks = edges
-            .iter()
-            .map(|&(site, days_from, hours_from)| {
-                let (days_from, hours_from) = (day(days_from), day(hours_from));
-                (SiteId(site), SiteMask { days_from, hours_from, rules: Vec::new() })
-            })
-            .collect();
+        let expiry = |site: SiteId| {
+            let (_, days_from, hours_from) = *edges.iter().find(|edge| edge.0 == site.0)?;
+            let (days_from, hours_from) = (day(days_from), day(hours_from));
+            Some(SiteMask { days_from, hours_from, rules: Vec::new() })
+        };
         let segment = SegmentAges { number: 1, sites: sites.to_vec() };
-        assert_eq!(verdict(&segment, &masks), expected, "{sites:?} {edges:?}");
+        assert_eq!(verdict(&segment, expiry), expected, "{sites:?} {edges:?}");
     }
 
     #[test]
