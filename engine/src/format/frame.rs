@@ -70,11 +70,7 @@ pub fn crc32_salted(salt: u32, parts: &[&[u8]]) -> u32 {
 pub fn check_crc32(what: &'static str, bytes: &[u8], expected: u32) -> Result<(), FormatError> {
     let got = crc32(bytes);
     // A fuzzer would never get past a checksum.
-    if got == expected || cfg!(fuzzing) {
-        Ok(())
-    } else {
-        Err(FormatError::Checksum { what, expected, got })
-    }
+    if got == expected || cfg!(fuzzing) { Ok(()) } else { Err(FormatError::Checksum { what, expected, got }) }
 }
 
 /// Reads fields one after another. Never reads past the end, never panics, never allocates.

@@ -74,4 +74,9 @@ impl From<DiskError> for WalError {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    mod crash;
+    mod damage;
+    mod harness;
+    mod sequence;
+}

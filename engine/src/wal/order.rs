@@ -66,10 +66,10 @@ impl Order {
 
     /// A file that says which batch comes first in it.
     pub(super) fn begin_file(&mut self, file: FileName, first_seq: Seq, report: &mut WalReport) {
+        let before = std::mem::replace(&mut self.file, file);
         if let FileName::Wal(number) = file {
             self.number = number;
         }
-        self.file = file;
         if self.is_first_file {
             self.last = self.floor.min(Seq(first_seq.0.saturating_sub(1)));
             self.is_first_file = false;
@@ -77,7 +77,7 @@ impl Order {
         if let Some(lost) = self.expect(Seq(first_seq.0.saturating_sub(1))) {
             // Mostly the end of the file before is damaged; if not, a file is missing.
             match report.rot.last_mut() {
-                Some(rot) if rot.lost.is_none() => rot.lost = Some(lost),
+                Some(rot) if rot.lost.is_none() && rot.file == before => rot.lost = Some(lost),
                 _ => report.add(Rot { file, offset: 0, end: 0, lost: Some(lost) }),
             }
         }

@@ -32,10 +32,6 @@ impl RecordReader {
         RecordReader { file, salt, limit, piece: Vec::new(), piece_at: 0 }
     }
 
-    pub(super) fn limit(&self) -> u64 {
-        self.limit
-    }
-
     /// Bytes at `offset`; `None` when they are not all below the limit.
     fn bytes(&mut self, offset: u64, length: usize) -> Result<Option<&[u8]>, DiskError> {
         let end = offset.saturating_add(length as u64);

@@ -7,7 +7,7 @@ use super::delivery::{Delivery, Source};
 use super::files::OldFile;
 use super::order::{Order, Seen};
 use super::report::{Cut, Rot, WalReport};
-use super::scan::{has_no_records, read_header, scan};
+use super::scan::{is_unused, read_header, scan};
 use crate::disk::{Access, Disk, FileReader};
 use crate::format::names::{Directory, FileName};
 use crate::format::wal::{FileHeader, PreviousFile};
@@ -72,7 +72,7 @@ pub fn replay(
         end.highest = end.highest.max(number);
         let file = disk.open(name, Access::Read)?;
         match read_header(&*file, number)? {
-            None if has_no_records(&file)? => end.unused.push(number),
+            None if is_unused(&file)? => end.unused.push(number),
             header => opened.push((number, file, header)),
         }
     }

@@ -39,11 +39,12 @@ pub(super) fn read_header(file: &dyn FileReader, number: u64) -> Result<Option<F
     Ok(None)
 }
 
-/// Whether there is nothing but zeros where records would be: then the file was never in use, because its header was
-/// durable before its first record.
-pub(super) fn has_no_records(file: &Arc<dyn FileReader>) -> Result<bool, DiskError> {
+/// Whether a file without a header was never in use: a spare, perhaps a half-made one, or one whose header was being
+/// written. That is done when the whole length is durable, and is durable before the first record.
+pub(super) fn is_unused(file: &Arc<dyn FileReader>) -> Result<bool, DiskError> {
     let mut reader = RecordReader::new(file.clone(), 0, u64::MAX);
-    Ok(reader.end_of_data(RECORDS_AT)? <= RECORDS_AT)
+    let end = reader.end_of_data(0)?;
+    Ok(end == 0 || (end <= RECORDS_AT && file.length() > RECORDS_AT))
 }
 
 /// Scans a file. `known_end` is where it ends, when the file after it says so; it is the last file otherwise.
@@ -78,19 +79,23 @@ pub(super) fn scan(
                 offset = next;
             }
             _ => {
-                let shorter = file.length() < header.length_bytes;
-                let end =
-                    if known_end.is_some() || shorter { None } else { Some(reader.end_of_data(offset)?) };
-                match end {
+                match known_end {
+                    Some(end) => scan.rot.push(Stretch { from: offset, to: end }),
                     None => {
-                        let to = known_end.unwrap_or(reader.limit());
-                        scan.rot.push(Stretch { from: offset, to: to.max(offset) });
+                        let end = reader.end_of_data(offset)?;
+                        scan.cut = Some(Stretch { from: offset, to: end }).filter(|cut| cut.to > cut.from);
                     }
-                    Some(end) if end > offset => scan.cut = Some(Stretch { from: offset, to: end }),
-                    Some(_) => {}
                 }
                 break;
             }
+        }
+    }
+    if file.length() < header.length_bytes {
+        // All of its length was durable before its first record.
+        scan.cut = None;
+        match scan.rot.last_mut().filter(|rot| rot.to >= file.length()) {
+            Some(rot) => rot.to = header.length_bytes,
+            None => scan.rot.push(Stretch { from: scan.end.min(file.length()), to: header.length_bytes }),
         }
     }
     Ok(scan)

@@ -9,7 +9,7 @@ use crate::disk::{Disk, DiskError, FileWriter};
 use crate::format::names::{Directory, FileName};
 
 /// Zeros of one write.
-const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// A durable file full of zeros, with its name.
 pub(super) struct Spare {
