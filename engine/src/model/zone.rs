@@ -64,11 +64,18 @@ impl Zone {
     #[must_use]
     pub fn local_hour(&self, unix_ms: i64) -> Option<HourOfSite> {
         let seconds = unix_ms.div_euclid(1_000);
-        let mut stretch = *self.0.stretch.lock();
-        if !(stretch.from_seconds..stretch.to_seconds).contains(&seconds) {
-            stretch = self.stretch_at(seconds)?;
-            *self.0.stretch.lock() = stretch;
-        }
+        // Many sites share a zone: who finds the memory in use by another thread does without it.
+        let remembered = self.0.stretch.try_lock().map(|stretch| *stretch);
+        let stretch = match remembered {
+            Some(stretch) if (stretch.from_seconds..stretch.to_seconds).contains(&seconds) => stretch,
+            _ => {
+                let stretch = self.stretch_at(seconds)?;
+                if let Some(mut remembered) = self.0.stretch.try_lock() {
+                    *remembered = stretch;
+                }
+                stretch
+            }
+        };
         let hour = HourOfSite::from_number(
             u32::try_from((seconds + stretch.offset_seconds).div_euclid(3_600)).ok()?,
         )?;
