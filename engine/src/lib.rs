@@ -11,6 +11,7 @@ pub mod format;
 pub mod clock;
 pub mod disk;
 // 3: the parts of a store
+pub mod accounts;
 pub mod manifest;
 pub mod memtable;
 pub mod segment;

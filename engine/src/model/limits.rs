@@ -42,3 +42,15 @@ pub const CONVERSIONS_SHOWN: u64 = 10;
 pub const LIST_ITEMS: usize = 10_000;
 /// Days of one query: 100 years, the longest retention.
 pub const QUERY_DAYS: u32 = 36_525;
+/// Sites of one store: their names, settings and keys are in memory, some 400 bytes each.
+pub const SITES: usize = 1_000_000;
+/// Tokens of one store.
+pub const TOKENS: usize = 200_000;
+/// Sites of one token, and networks it is good from.
+pub const TOKEN_ENTRIES: usize = 1_000;
+/// Entries of one list among a site's settings: every event is compared with each of them.
+pub const SETTING_ENTRIES: usize = 1_000;
+/// Bytes of one such entry: those of a page.
+pub const SETTING_BYTES: usize = PAGE_BYTES;
+/// Longest retention in days: 100 years.
+pub const RETENTION_DAYS: u32 = 36_500;

@@ -14,6 +14,7 @@ mod row;
 mod scope;
 mod selection;
 mod site;
+mod token;
 mod work;
 mod zone;
 
@@ -31,5 +32,6 @@ pub use selection::{Fixed, LayerSelection, ViewportSet};
 pub use site::{
     InvalidName, PageLimits, PathRules, QueryParams, Region, Seq, Site, SiteId, SiteName, SiteSettings,
 };
+pub use token::{Role, Token, TokenId};
 pub use work::Work;
 pub use zone::{UnknownZone, Zone};
