@@ -10,13 +10,13 @@
     )
 )]
 
+pub mod account_edits;
+pub mod accounts;
 pub mod block;
 pub mod chunks;
 pub mod columns;
 pub mod detail;
 pub mod extent;
-pub mod account_edits;
-pub mod accounts;
 pub mod frame;
 pub mod hours;
 pub mod manifest;
