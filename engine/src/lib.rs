@@ -17,6 +17,7 @@ pub mod memtable;
 pub mod segment;
 // 4: on top of them
 pub mod throttle;
+pub mod view;
 pub mod wal;
 pub mod window;
 // 5: jobs

@@ -97,7 +97,7 @@ impl Grid {
         self.max
     }
 
-    /// Events that are not in its cells, because the alignment moved them left of the first column.
+    /// Events that are not in its cells, because the alignment moved them out of the picture.
     #[must_use]
     pub fn outside(&self) -> u64 {
         self.outside

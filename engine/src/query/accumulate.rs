@@ -17,48 +17,56 @@ pub(super) struct Accumulator {
     sorted: bool,
 }
 
-/// What an accumulator will be given, as far as directories tell.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Expected {
-    /// Strips and memtables.
-    pub(super) sources: u64,
-    /// Cells of all of them.
-    pub(super) cells: u64,
-}
-
 impl Accumulator {
     /// An empty sum.
-    pub(super) fn new(expected: Expected) -> Accumulator {
-        let wants_sheet = expected.sources > 1 && expected.cells >= SHEET_CELLS;
-        Accumulator {
-            sheet: wants_sheet.then(Sheet::take),
-            codes: Vec::new(),
-            counts: Vec::new(),
-            sorted: true,
+    pub(super) fn new() -> Accumulator {
+        Accumulator { sheet: None, codes: Vec::new(), counts: Vec::new(), sorted: true }
+    }
+
+    /// Says that the next `cells` cells come from one more strip. The first one is taken as it is: it may stay the
+    /// only one.
+    pub(super) fn expect(&mut self, cells: u64) {
+        if !self.codes.is_empty() && self.codes.len() as u64 + cells >= SHEET_CELLS {
+            self.begin_sheet();
         }
     }
 
     /// Adds counts, none of them 0, to cells.
-    pub(super) fn add(&mut self, codes: &[u32], counts: &[u32]) {
-        let Some(sheet) = &mut self.sheet else { return self.take(codes, counts) };
+    pub(super) fn add(&mut self, codes: &[u32], counts: &[u64]) {
+        if self.sheet.is_none() {
+            self.take(codes, counts);
+            if !self.sorted && self.codes.len() as u64 >= SHEET_CELLS {
+                self.begin_sheet();
+            }
+            return;
+        }
         let mut done = 0;
-        while done < codes.len() {
+        while let Some(sheet) = &mut self.sheet
+            && done < codes.len()
+        {
             done += sheet.add(&codes[done..], &counts[done..]);
             if done < codes.len() {
                 self.drain();
-                return self.add(&codes[done..], &counts[done..]);
             }
         }
     }
 
-    /// Adds a count too large for a row to a cell.
-    pub(super) fn add_large(&mut self, code: u32, count: u64) {
-        self.push(code, count);
+    fn begin_sheet(&mut self) {
+        if self.sheet.is_none() {
+            self.sheet = Some(Sheet::take());
+            let (codes, counts) = (std::mem::take(&mut self.codes), std::mem::take(&mut self.counts));
+            self.sorted = true;
+            self.add(&codes, &counts);
+        }
     }
 
-    fn take(&mut self, codes: &[u32], counts: &[u32]) {
+    /// Takes cells as they are. Of a single strip's summary they ascend, and nothing has to be compared.
+    fn take(&mut self, codes: &[u32], counts: &[u64]) {
+        if codes.is_sorted_by(|a, b| a < b) {
+            return self.take_ascending(codes, counts);
+        }
         for (code, count) in codes.iter().zip(counts) {
-            self.push(*code, u64::from(*count));
+            self.push(*code, *count);
         }
     }
 
@@ -75,13 +83,14 @@ impl Accumulator {
 
     fn drain(&mut self) {
         let Some(mut sheet) = self.sheet.take() else { return };
-        sheet.drain(|codes, counts| {
-            let follows = |last: &u32| codes.first().is_none_or(|first| last < first);
-            self.sorted &= self.codes.last().is_none_or(follows);
-            self.codes.extend_from_slice(codes);
-            self.counts.extend_from_slice(counts);
-        });
+        sheet.drain(|codes, counts| self.take_ascending(codes, counts));
         self.sheet = Some(sheet);
+    }
+
+    fn take_ascending(&mut self, codes: &[u32], counts: &[u64]) {
+        self.sorted &= codes.first() > self.codes.last() || codes.is_empty();
+        self.codes.extend_from_slice(codes);
+        self.counts.extend_from_slice(counts);
     }
 
     /// The sums: codes ascending, none twice, and the count of each, none 0.
@@ -91,10 +100,8 @@ impl Accumulator {
             sheet.give_back();
         }
         if !self.sorted {
-            let mut cells: Vec<(u32, u64)> = std::mem::take(&mut self.codes)
-                .into_iter()
-                .zip(std::mem::take(&mut self.counts))
-                .collect();
+            let mut cells: Vec<(u32, u64)> =
+                std::mem::take(&mut self.codes).into_iter().zip(std::mem::take(&mut self.counts)).collect();
             // Stable, for it finds the runs that the cells came in; the order of equal codes does not matter.
             cells.sort_by_key(|(code, _)| *code);
             self.sorted = true;
@@ -106,9 +113,55 @@ impl Accumulator {
     }
 }
 
-impl Drop for Accumulator {
-    fn drop(&mut self) {
-        // A query that ends in an error leaves a sheet that is not of zeros; it is not worth cleaning.
-        self.sheet = None;
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_way_of_summing_gives_the_same(
+            strips in prop::collection::vec(prop::collection::vec((0_u32..4, 0_u32..700, 1_u64..4), 0..300), 0..5),
+            sorted in any::<bool>(),
+        ) {
+            let mut expected = BTreeMap::new();
+            // Taken and sorted; on a sheet from the second strip on; whichever is cheaper.
+            let mut ways = [0, SHEET_CELLS, 300].map(|cells| (cells, Accumulator::new()));
+            for mut strip in strips {
+                if sorted {
+                    strip.sort();
+                }
+                let codes: Vec<u32> = strip.iter().map(|(x, y, _)| x << 15 | y).collect();
+                let counts: Vec<u64> = strip.iter().map(|(_, _, count)| *count).collect();
+                for (cells, way) in &mut ways {
+                    way.expect(*cells);
+                    way.add(&codes, &counts);
+                }
+                for (code, count) in codes.into_iter().zip(counts) {
+                    *expected.entry(code).or_insert(0) += count;
+                }
+            }
+            let expected: (Vec<u32>, Vec<u64>) = expected.into_iter().unzip();
+            for (_, way) in ways {
+                prop_assert_eq!(&way.finish(), &expected);
+            }
+        }
+    }
+
+    #[test]
+    fn cells_beyond_one_sheet_are_summed_too() {
+        let mut sum = Accumulator::new();
+        let codes: Vec<u32> = (0..10_000).map(|at| (at % 2_000) << 15 | (at / 2_000) * 512).collect();
+        for _ in 0..2 {
+            sum.expect(codes.len() as u64);
+            sum.add(&codes, &vec![u64::from(u32::MAX); codes.len()]);
+        }
+        let (got, counts) = sum.finish();
+        assert_eq!(got.len(), codes.len());
+        assert!(got.is_sorted_by(|a, b| a < b));
+        assert!(counts.iter().all(|count| *count == 2 * u64::from(u32::MAX)));
     }
 }

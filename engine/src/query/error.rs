@@ -1,8 +1,9 @@
 //! Why a question has no answer.
 
-use crate::model::limits::{LIST_ITEMS, PATTERN_PAGES, PATTERN_WILDCARDS, QUERY_DAYS, VIEW_SECONDS};
+use crate::model::limits::{LIST_ITEMS, PATTERN_PAGES, PATTERN_WILDCARDS, QUERY_DAYS};
 use crate::model::{Kind, Work};
 use crate::segment::SegmentError;
+use crate::view::ViewExpired;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -26,8 +27,8 @@ pub enum QueryError {
     #[error("the query was cancelled")]
     Cancelled,
     /// The view was held too long.
-    #[error("a view lives {VIEW_SECONDS} s; ask again, or for less")]
-    ViewExpired,
+    #[error(transparent)]
+    ViewExpired(#[from] ViewExpired),
     /// A segment could not be read.
     #[error(transparent)]
     Segment(#[from] SegmentError),

@@ -105,6 +105,11 @@ impl RowFilter {
         }
     }
 
+    /// Whether rows of a kind on a day (0 to 30) count for sure.
+    pub(super) fn keeps_day(&self, kind: Kind, of_month: u8) -> bool {
+        self.days(kind).0 >> of_month & 1 == 1
+    }
+
     /// Weighs the per-day totals of a strip.
     pub(super) fn weigh(&self, kind: Kind, day_totals: impl IntoIterator<Item = (u8, u64)>) -> Weight {
         let (every, depends) = self.days(kind);
@@ -175,7 +180,8 @@ mod tests {
         assert!(all.keeps_all(Kind::Move, january()));
         let week = RowFilter::of_days(0b111_1111);
         assert!(!week.keeps_all(Kind::Move, january()));
-        let german = RowFilter::of_countries(0b11, &[country("DE")].into_iter().collect(), &CountrySet::new());
+        let german =
+            RowFilter::of_countries(0b11, &[country("DE")].into_iter().collect(), &CountrySet::new());
         let unknown = RowFilter::of_countries(0b11, &[Country::ZZ].into_iter().collect(), &CountrySet::new());
         let inside: &[(u8, u64)] = &[(0, 3), (6, 4)];
         let across: &[(u8, u64)] = &[(0, 3), (9, 4)];
@@ -190,7 +196,11 @@ mod tests {
             (&unknown, Kind::ConvertedClick, &inside[..1], Reading::Summary),
         ] {
             let total = totals.iter().map(|(_, events)| events).sum();
-            assert_eq!(filter.weigh(kind, totals.iter().copied()).reading(total), expected, "{kind} {totals:?}");
+            assert_eq!(
+                filter.weigh(kind, totals.iter().copied()).reading(total),
+                expected,
+                "{kind} {totals:?}"
+            );
         }
     }
 
@@ -211,10 +221,8 @@ mod tests {
             days: days(from, to),
             country,
         };
-        let rules = [
-            rule(Some(country("DE")), "2025-12-01", "2026-01-03"),
-            rule(None, "2026-01-04", "2026-01-05"),
-        ];
+        let rules =
+            [rule(Some(country("DE")), "2025-12-01", "2026-01-03"), rule(None, "2026-01-04", "2026-01-05")];
         let filter = RowFilter::of_days(0b1111).without(january(), &rules);
         let kept = |text: &str| (0..4).map(|day| filter.keeps(country(text).code(), day)).collect::<Vec<_>>();
         assert_eq!(kept("DE"), [false, false, true, false]);

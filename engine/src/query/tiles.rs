@@ -23,7 +23,7 @@ pub(super) struct Sheet {
     tiles: Vec<[u32; TILE_ROWS]>,
     /// The keys (`code >> TILE_BITS`) of the tiles in use, in order of their places.
     keys: Vec<u32>,
-    /// What a counter held when it would have gone past u32, and began again.
+    /// Sums that went past a counter's u32, which began again at 0.
     overflows: Vec<(u32, u64)>,
 }
 
@@ -50,7 +50,7 @@ impl Sheet {
 
     /// Adds counts, none of them 0, to cells. Fast when neighbours fall into the same tile. Answers how many were
     /// added: fewer than given when the sheet is full and has to be drained.
-    pub(super) fn add(&mut self, codes: &[u32], counts: &[u32]) -> usize {
+    pub(super) fn add(&mut self, codes: &[u32], counts: &[u64]) -> usize {
         assert_eq!(codes.len(), counts.len(), "a count for each cell");
         let mut done = 0;
         while let Some(code) = codes.get(done) {
@@ -62,13 +62,11 @@ impl Sheet {
                     break;
                 }
                 let counter = &mut tile[*code as usize % TILE_ROWS];
-                match counter.checked_add(*count) {
-                    Some(sum) => *counter = sum,
-                    None => {
-                        self.overflows.push((*code, u64::from(*counter)));
-                        *counter = *count;
-                    }
-                }
+                let sum = count.saturating_add(u64::from(*counter));
+                *counter = u32::try_from(sum).unwrap_or_else(|_| {
+                    self.overflows.push((*code, sum));
+                    0
+                });
                 done += 1;
             }
         }
@@ -96,8 +94,11 @@ impl Sheet {
     /// Gives the cells that are not zero to `f`, ascending by code, tile by tile, and makes all of them zero again.
     /// What had overflowed comes last, in any order.
     pub(super) fn drain(&mut self, mut f: impl FnMut(&[u32], &[u64])) {
-        let mut order: Vec<(u32, u16)> =
-            self.keys.drain(..).map(|key| (key, std::mem::take(&mut self.places[key as usize]) - 1)).collect();
+        let mut order: Vec<(u32, u16)> = self
+            .keys
+            .drain(..)
+            .map(|key| (key, std::mem::take(&mut self.places[key as usize]) - 1))
+            .collect();
         order.sort_unstable();
         let (mut codes, mut counts) = ([0; TILE_ROWS], [0; TILE_ROWS]);
         for (key, place) in order {
@@ -123,10 +124,8 @@ fn compact(
     let mut filled = 0;
     for (group, lanes) in tile.chunks_exact(LANES).enumerate() {
         // A mask first: the compiler compares several lanes at once, and empty groups cost one branch.
-        let mut mask = lanes
-            .iter()
-            .enumerate()
-            .fold(0_u32, |mask, (lane, count)| mask | u32::from(*count != 0) << lane);
+        let mut mask =
+            lanes.iter().enumerate().fold(0_u32, |mask, (lane, count)| mask | u32::from(*count != 0) << lane);
         while mask != 0 {
             let lane = mask.trailing_zeros() as usize;
             mask &= mask - 1;
@@ -139,3 +138,56 @@ fn compact(
     filled
 }
 
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn drained(sheet: &mut Sheet) -> Vec<(u32, u64)> {
+        let mut cells = Vec::new();
+        sheet.drain(|codes, counts| cells.extend(codes.iter().copied().zip(counts.iter().copied())));
+        cells
+    }
+
+    proptest! {
+        #[test]
+        fn a_sheet_sums_like_a_map(
+            runs in prop::collection::vec(
+                prop::collection::vec((0_u32..3, 0_u32..1_500, prop_oneof![1_u64..9, Just(u64::from(u32::MAX))]), 0..200),
+                0..6,
+            ),
+        ) {
+            let mut sheet = Sheet::take();
+            let mut expected = BTreeMap::new();
+            for run in runs {
+                let codes: Vec<u32> = run.iter().map(|(x, y, _)| x << 15 | y).collect();
+                let counts: Vec<u64> = run.iter().map(|(_, _, count)| *count).collect();
+                prop_assert_eq!(sheet.add(&codes, &counts), codes.len());
+                for (code, count) in codes.into_iter().zip(counts) {
+                    *expected.entry(code).or_insert(0_u64) += count;
+                }
+            }
+            let mut got = BTreeMap::new();
+            let cells = drained(&mut sheet);
+            cells.iter().for_each(|(code, count)| *got.entry(*code).or_insert(0) += count);
+            prop_assert_eq!(got, expected);
+            prop_assert_eq!(drained(&mut sheet), vec![]);
+            sheet.give_back();
+        }
+    }
+
+    #[test]
+    fn a_full_sheet_says_where_it_stopped_and_goes_on_when_drained() {
+        let mut sheet = Sheet::take();
+        let codes: Vec<u32> = (0..=SHEET_TILES as u32).map(|tile| tile << TILE_BITS).collect();
+        let counts = vec![1; codes.len()];
+        let done = sheet.add(&codes, &counts);
+        assert_eq!(done, SHEET_TILES);
+        assert_eq!(drained(&mut sheet).len(), done);
+        assert_eq!(sheet.add(&codes[done..], &counts[done..]), 1);
+        assert_eq!(drained(&mut sheet), [(codes[done], 1)]);
+    }
+}

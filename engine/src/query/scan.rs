@@ -1,0 +1,236 @@
+//! Strips of segments: which ones a question is about, and reading each no deeper than it asks.
+
+use super::filter::{Reading, RowFilter};
+use super::source::{Meter, Source};
+use super::{Pages, QueryError, Selection};
+use crate::model::{Country, Layer, LayerSelection, MaskRule, Month};
+use crate::segment::{DetailRows, Extent, PageIndex, Strip};
+
+/// Days of the longest month.
+pub(super) const MONTH_DAYS: usize = 31;
+
+/// The rows of a site in one segment, as far as they count.
+pub(super) struct SitePiece<'a, 's> {
+    pub(super) extent: &'a Extent<'s>,
+    pub(super) month: Month,
+    /// Which rows count, but for `rules`.
+    pub(super) filter: &'a RowFilter,
+    /// What else does not.
+    pub(super) rules: &'a [MaskRule],
+}
+
+/// One strip in one segment.
+pub(super) struct StripPiece<'a, 's> {
+    pub(super) extent: &'a Extent<'s>,
+    pub(super) month: Month,
+    pub(super) page: &'a str,
+    pub(super) strip: &'a Strip,
+    /// Which of its rows count.
+    pub(super) filter: &'a RowFilter,
+}
+
+impl Source<'_> {
+    /// Gives the site's rows in each segment of the answered months to `f`, with the filter of their month.
+    pub(super) fn site_pieces(
+        &self,
+        meter: &mut Meter<'_>,
+        filter_of: impl Fn(Month) -> RowFilter,
+        f: &mut dyn FnMut(&mut Meter<'_>, &SitePiece<'_, '_>) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        for (month, segments) in self.view.segments().months(&self.days.days) {
+            let filter = filter_of(month);
+            if filter.is_empty() {
+                continue;
+            }
+            for segment in segments {
+                meter.check()?;
+                let Some(extent) = segment.extent(self.site)? else { continue };
+                let rules = self.view.masks().rules(self.site, &segment.entry().header);
+                f(meter, &SitePiece { extent: &extent, month, filter: &filter, rules: &rules })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives each strip of the selection that may have rows that count to `f`. What is read of it is up to `f`.
+    pub(super) fn strips(
+        &self,
+        meter: &mut Meter<'_>,
+        selection: &Selection,
+        f: &mut dyn FnMut(&mut Meter<'_>, &StripPiece<'_, '_>) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        let filter_of = |month| self.filter(month, selection.countries.as_ref());
+        self.site_pieces(meter, filter_of, &mut |meter, piece| {
+            piece.pages(meter, &selection.pages, &mut |meter, page, filter| {
+                piece.strips(meter, page, filter, &selection.layers, f)
+            })
+        })
+    }
+}
+
+impl SitePiece<'_, '_> {
+    /// Gives the pages that are asked for to `f`, each with its text and the filter of its rows.
+    pub(super) fn pages(
+        &self,
+        meter: &mut Meter<'_>,
+        pages: &Pages,
+        f: &mut dyn FnMut(&mut Meter<'_>, (PageIndex, &str), &RowFilter) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        match pages {
+            Pages::Site => self.extent.all_pages().try_for_each(|page| self.page(meter, page, f)),
+            Pages::Page(text) => match self.extent.find_page(text)? {
+                Some(page) => self.page(meter, page, f),
+                None => Ok(()),
+            },
+            Pages::Matching(pattern) => {
+                for page in self.extent.pages_from(pattern.prefix())? {
+                    if meter.matched.test(pattern, self.extent.page_text(page)?)? {
+                        self.page(meter, page, f)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn page(
+        &self,
+        meter: &mut Meter<'_>,
+        page: PageIndex,
+        f: &mut dyn FnMut(&mut Meter<'_>, (PageIndex, &str), &RowFilter) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        meter.check()?;
+        let text = self.extent.page_text(page)?;
+        let covering = || self.rules.iter().filter(|rule| rule.pages.covers(text));
+        match covering().next() {
+            None => f(meter, (page, text), self.filter),
+            Some(_) => f(meter, (page, text), &self.filter.without(self.month, covering())),
+        }
+    }
+
+    /// Gives the strips of a page that are of the asked layers to `f`.
+    pub(super) fn strips(
+        &self,
+        meter: &mut Meter<'_>,
+        (page, text): (PageIndex, &str),
+        filter: &RowFilter,
+        layers: &LayerSelection,
+        f: &mut dyn FnMut(&mut Meter<'_>, &StripPiece<'_, '_>) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        if filter.is_empty() {
+            return Ok(());
+        }
+        for strip in &self.extent.strips(page, &mut meter.scratch)? {
+            if layers.contains(strip.layer) {
+                f(meter, &StripPiece { extent: self.extent, month: self.month, page: text, strip, filter })?;
+                meter.check()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StripPiece<'_, '_> {
+    pub(super) fn layer(&self) -> Layer {
+        self.strip.layer
+    }
+
+    /// How much of it has to be read for its cells.
+    fn reading(&self) -> Reading {
+        let kind = self.layer().kind();
+        if self.filter.keeps_all(kind, self.month) {
+            return Reading::Summary;
+        }
+        self.filter.weigh(kind, self.strip.day_totals()).reading(self.strip.total)
+    }
+
+    /// Gives the cells whose rows count to `f`: codes and counts. Codes ascend, and none repeats within one call.
+    pub(super) fn cells(
+        &self,
+        meter: &mut Meter<'_>,
+        f: &mut impl FnMut(&[u32], &[u64]),
+    ) -> Result<(), QueryError> {
+        let Meter { work, scratch, .. } = meter;
+        match self.reading() {
+            Reading::Nothing => {}
+            Reading::Summary => self.extent.scan_summary(self.strip, scratch, work, f)?,
+            Reading::Detail => {
+                let (mut codes, mut counts) = (Vec::new(), Vec::new());
+                self.extent.scan_detail(self.strip, scratch, work, &mut |rows| {
+                    codes.clear();
+                    counts.clear();
+                    sum_cells(self.filter, rows, &mut codes, &mut counts);
+                    f(&codes, &counts);
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many of its events count on each day of the month. Reads no block when totals decide.
+    pub(super) fn day_counts(&self, meter: &mut Meter<'_>) -> Result<[u64; MONTH_DAYS], QueryError> {
+        let kind = self.layer().kind();
+        let mut counts = [0_u64; MONTH_DAYS];
+        if self.filter.weigh(kind, self.strip.day_totals()).undecided == 0 {
+            for (day, total) in self.strip.day_totals().filter(|(day, _)| self.filter.keeps_day(kind, *day)) {
+                counts[usize::from(day)] = total;
+            }
+        } else {
+            self.rows(meter, &mut |_, day, count| counts[usize::from(day)] += count)?;
+        }
+        Ok(counts)
+    }
+
+    /// How many of its events count. Reads no block when totals decide.
+    pub(super) fn count(&self, meter: &mut Meter<'_>) -> Result<u64, QueryError> {
+        let weight = self.filter.weigh(self.layer().kind(), self.strip.day_totals());
+        if weight.undecided == 0 {
+            return Ok(weight.counted);
+        }
+        let mut total = 0_u64;
+        self.rows(meter, &mut |_, _, count| total += count)?;
+        Ok(total)
+    }
+
+    /// Cells of it, whether they count or not.
+    pub(super) fn cell_count(&self) -> u64 {
+        self.strip.cells
+    }
+
+    /// Gives country as stored, day of the month and count of its rows that count to `f`.
+    pub(super) fn rows(
+        &self,
+        meter: &mut Meter<'_>,
+        f: &mut impl FnMut(Country, u8, u64),
+    ) -> Result<(), QueryError> {
+        if self.reading() == Reading::Nothing {
+            return Ok(());
+        }
+        let Meter { work, scratch, .. } = meter;
+        self.extent.scan_detail(self.strip, scratch, work, &mut |rows| {
+            for ((country, day), count) in rows.countries.iter().zip(rows.days).zip(rows.counts) {
+                if self.filter.keeps(country.code(), *day) {
+                    f(*country, *day, u64::from(*count));
+                }
+            }
+        })?;
+        Ok(())
+    }
+}
+
+/// Appends the cells that have rows that count, and how many events.
+fn sum_cells(filter: &RowFilter, rows: DetailRows<'_>, codes: &mut Vec<u32>, counts: &mut Vec<u64>) {
+    let DetailRows { codes: cells, days, countries, counts: events } = rows;
+    for (((code, day), country), count) in cells.iter().zip(days).zip(countries).zip(events) {
+        if !filter.keeps(country.code(), *day) {
+            continue;
+        }
+        match (codes.last(), counts.last_mut()) {
+            (Some(last), Some(sum)) if last == code => *sum += u64::from(*count),
+            _ => {
+                codes.push(*code);
+                counts.push(u64::from(*count));
+            }
+        }
+    }
+}

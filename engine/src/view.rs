@@ -1,0 +1,153 @@
+//! Views: a consistent read set, pinned while it is used.
+//!
+//! A view holds the segments and memtables that made up the store at one moment, and the masks that apply to them.
+//! Files that are replaced meanwhile stay readable through it, which is why it may not live for long.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::memtable::Memtable;
+use crate::model::limits::VIEW_SECONDS;
+use crate::model::{DayRange, MaskRule, Month, Seq, SiteId};
+use crate::segment::{Segment, SegmentHeader};
+
+/// Live segments, by month.
+#[derive(Clone, Default)]
+pub struct SegmentSet(BTreeMap<Month, Vec<Arc<Segment>>>);
+
+impl SegmentSet {
+    /// A set of segments.
+    #[must_use]
+    pub fn new(segments: impl IntoIterator<Item = Arc<Segment>>) -> SegmentSet {
+        let mut months = BTreeMap::<Month, Vec<Arc<Segment>>>::new();
+        for segment in segments {
+            months.entry(segment.entry().header.month).or_default().push(segment);
+        }
+        SegmentSet(months)
+    }
+
+    /// The set without the segments of these numbers and with others: what one manifest edit makes of it.
+    #[must_use]
+    pub fn edited(&self, removed: &[u64], added: impl IntoIterator<Item = Arc<Segment>>) -> SegmentSet {
+        let stays = |segment: &&Arc<Segment>| !removed.contains(&segment.entry().number);
+        SegmentSet::new(self.iter().filter(stays).cloned().chain(added))
+    }
+
+    /// The months that have segments and a day in `days`, ascending, with their segments.
+    pub fn months(&self, days: &DayRange) -> impl Iterator<Item = (Month, &[Arc<Segment>])> {
+        let days = *days;
+        self.0
+            .iter()
+            .skip_while(move |(month, _)| month.days().to <= days.from)
+            .take_while(move |(month, _)| !days.is_empty() && month.first_day() < days.to)
+            .map(|(month, segments)| (*month, segments.as_slice()))
+    }
+
+    /// The segments of one month.
+    #[must_use]
+    pub fn month(&self, month: Month) -> &[Arc<Segment>] {
+        self.0.get(&month).map_or(&[], Vec::as_slice)
+    }
+
+    /// All segments, by month.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Segment>> {
+        self.0.values().flatten()
+    }
+}
+
+/// A rule over everything of a site that was written up to a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tombstone {
+    /// The last batch it covers.
+    pub through: Seq,
+    /// What it covers.
+    pub rule: MaskRule,
+}
+
+/// The tombstones that are not yet purged from every segment, by site.
+///
+/// Memtables need none: they are masked in place before a tombstone is answered.
+#[derive(Clone, Debug, Default)]
+pub struct Masks(HashMap<SiteId, Vec<Tombstone>>);
+
+impl Masks {
+    /// No tombstones.
+    #[must_use]
+    pub fn none() -> Masks {
+        Masks::default()
+    }
+
+    /// Adds one.
+    pub fn insert(&mut self, site: SiteId, tombstone: Tombstone) {
+        self.0.entry(site).or_default().push(tombstone);
+    }
+
+    /// The rules that a segment's rows of a site are still to be read through. A segment never holds rows from both
+    /// sides of a tombstone that is not applied to it.
+    #[must_use]
+    pub fn rules(&self, site: SiteId, header: &SegmentHeader) -> Vec<MaskRule> {
+        let open = |mark: &&Tombstone| header.purged_through < mark.through && header.seq_lo <= mark.through;
+        let marks = self.0.get(&site).map_or(&[][..], Vec::as_slice);
+        marks.iter().filter(open).map(|mark| mark.rule.clone()).collect()
+    }
+}
+
+/// The view was held for longer than `limits::VIEW_SECONDS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a view lives {VIEW_SECONDS} s; open another one")]
+pub struct ViewExpired;
+
+/// A consistent read set: segments, memtables and masks of one moment.
+#[derive(Clone)]
+pub struct View {
+    segments: Arc<SegmentSet>,
+    memtables: Vec<Arc<Memtable>>,
+    masks: Arc<Masks>,
+    clock: Arc<dyn Clock>,
+    opened_ms: u64,
+}
+
+impl View {
+    /// Pins a read set, from now on.
+    #[must_use]
+    pub fn open(
+        segments: Arc<SegmentSet>,
+        memtables: Vec<Arc<Memtable>>,
+        masks: Arc<Masks>,
+        clock: Arc<dyn Clock>,
+    ) -> View {
+        let opened_ms = clock.now_ms();
+        View { segments, memtables, masks, clock, opened_ms }
+    }
+
+    /// Its segments.
+    #[must_use]
+    pub fn segments(&self) -> &SegmentSet {
+        &self.segments
+    }
+
+    /// Its memtables: the one that takes batches, and those that are being flushed.
+    #[must_use]
+    pub fn memtables(&self) -> &[Arc<Memtable>] {
+        &self.memtables
+    }
+
+    /// Its masks.
+    #[must_use]
+    pub fn masks(&self) -> &Masks {
+        &self.masks
+    }
+
+    /// Says whether it may still be read.
+    ///
+    /// # Errors
+    /// When it has been held for longer than `limits::VIEW_SECONDS`. A clock that was set back does not prolong its
+    /// life by more than that.
+    pub fn check(&self) -> Result<(), ViewExpired> {
+        match self.clock.now_ms().abs_diff(self.opened_ms) > VIEW_SECONDS * 1_000 {
+            true => Err(ViewExpired),
+            false => Ok(()),
+        }
+    }
+}
