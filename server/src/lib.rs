@@ -1,5 +1,6 @@
 //! heatgrid over HTTP: ingest, queries, operations.
 
+pub mod ask;
 pub mod config;
 pub mod http;
 pub mod intake;

@@ -17,6 +17,7 @@ pub use self::error::BadQuestion;
 pub use self::written::{Written, asks_for_visitors};
 use crate::privacy::pattern_text;
 use crate::privacy::url::PageRules;
+use crate::wire::format::Format;
 
 /// Days asked for when none are named, today included.
 const DEFAULT_DAYS: u32 = 30;
@@ -55,6 +56,17 @@ const SELECTION: [&str; 9] =
     ["page", "page_pattern", "kind", "from", "to", "device", "viewport", "country", "fixed"];
 
 impl Written {
+    /// The form the answer is to have, if one was named.
+    ///
+    /// # Errors
+    /// When there is no such form.
+    pub fn format(&self) -> Result<Option<Format>, BadQuestion> {
+        self.format
+            .as_deref()
+            .map(|format| parse("format", "json, csv, ndjson, png, points or bin", format))
+            .transpose()
+    }
+
     /// The question of a grid.
     ///
     /// # Errors

@@ -1,17 +1,11 @@
 //! From what was written to what it means.
 
+use heatgrid_engine::model::limits::{RETENTION_DAYS, SETTING_BYTES, SETTING_ENTRIES};
 use heatgrid_engine::model::{PageLimits, PathRules, QueryParams, Region, SiteName, SiteSettings, Zone};
 use ipnet::IpNet;
 
 use super::{BadSite, WrittenParams, WrittenSite};
 use crate::privacy::{is_exclusion, url};
-
-/// Longest retention in days: 100 years.
-pub const RETENTION_DAYS: u32 = 36_500;
-/// Most entries of a list of settings: every event is compared with each of them.
-pub const LIST_ENTRIES: usize = 1_000;
-/// Longest entry of a list, in bytes: that of a page.
-const ENTRY_BYTES: usize = heatgrid_engine::model::limits::PAGE_BYTES;
 
 impl WrittenSite {
     /// The site's name.
@@ -119,12 +113,17 @@ fn replace(
     expected: &'static str,
 ) -> Result<(), BadSite> {
     let Some(written) = written else { return Ok(()) };
-    if written.len() > LIST_ENTRIES {
+    if written.len() > SETTING_ENTRIES {
         return Err(BadSite::TooMany { name });
     }
-    if !written.iter().all(|entry| entry.len() <= ENTRY_BYTES && is_valid(entry)) {
+    if !written.iter().all(|entry| is_entry(entry) && is_valid(entry)) {
         return Err(BadSite::Value { name, expected });
     }
     list.clone_from(written);
     Ok(())
+}
+
+/// What the accounts take at all.
+fn is_entry(entry: &str) -> bool {
+    entry.len() <= SETTING_BYTES && !entry.chars().any(char::is_control)
 }

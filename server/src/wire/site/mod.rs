@@ -2,12 +2,11 @@
 
 mod check;
 
+use heatgrid_engine::model::limits::SETTING_ENTRIES;
 use heatgrid_engine::model::{InvalidName, PathRules, QueryParams, Site, SiteSettings};
 use serde::{Deserialize, Serialize};
 
 use super::time::rfc3339;
-
-pub use check::{LIST_ENTRIES, RETENTION_DAYS};
 
 /// A site as it is written in a request or with options: what is `None` stays as it is, or is the standard.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -85,7 +84,7 @@ pub enum BadSite {
         expected: &'static str,
     },
     /// A list with too many entries.
-    #[error("{name} has at most {LIST_ENTRIES} entries")]
+    #[error("{name} has at most {SETTING_ENTRIES} entries")]
     TooMany {
         /// The setting's name.
         name: &'static str,

@@ -79,7 +79,7 @@ fn what_is_wrong_is_named() {
             other => panic!("{body}: {other:?}"),
         }
     }
-    let many = format!(r#"{{"hosts":[{}"a.example"]}}"#, "\"a.example\",".repeat(LIST_ENTRIES));
+    let many = format!(r#"{{"hosts":[{}"a.example"]}}"#, "\"a.example\",".repeat(SETTING_ENTRIES));
     assert!(matches!(read(&many), Err(BadSite::TooMany { name: "hosts" })));
     for body in ["", "[]", r#"{"retention":3}"#, r#"{"retention_days":-1}"#, r#"{"hosts":"a.example"}"#] {
         assert!(matches!(read(body), Err(BadSite::Json(_))), "{body}");
