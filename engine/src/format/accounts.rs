@@ -7,7 +7,7 @@
 //! such a part was not torn, it rotted; neither was one torn that others follow.
 
 use super::account_edits::{Edit, FindZone};
-use super::frame::{Cursor, FormatError, check_crc32, crc32, crc32_salted};
+use super::frame::{Cursor, FormatError, check_checksum, check_crc32, crc32, crc32_salted};
 use super::version::{ACCOUNTS_MAGIC, FORMAT_VERSION, check_version};
 
 /// Most bytes of the file: some ten times a million sites with usual settings.
@@ -118,12 +118,13 @@ pub fn next_frame(file: &[u8], offset: usize, salt: u32, number: u64) -> Result<
     };
     let edits_offset = offset.saturating_add(FRAME_HEADER_BYTES);
     let crc = crc32_salted(salt, &[&number.to_le_bytes(), payload]);
-    match payload.split_last() {
-        Some((&FRAME_END, edits)) if crc == header.payload_crc => {
+    match (check_checksum("accounts frame", crc, header.payload_crc), payload.split_last()) {
+        (Ok(()), Some((&FRAME_END, edits))) => {
             Ok(Next::Frame { edits, edits_offset, end: edits_offset.saturating_add(payload.len()) })
         }
         _ if after.is_empty() && has_unwritten_part(payload, edits_offset) => Ok(Next::Torn),
-        _ => Err(FormatError::Checksum { what: "accounts frame", expected: header.payload_crc, got: crc }),
+        (Err(error), _) => Err(error),
+        (Ok(()), _) => Err(Cursor::at(WHAT, edits_offset, payload).invalid(payload.len() as u64)),
     }
 }
 
@@ -158,10 +159,7 @@ impl FrameHeader {
         let length = cursor.u32()?;
         let payload_crc = cursor.u32()?;
         let covered = bytes.get(..FRAME_HEADER_BYTES.saturating_sub(4)).unwrap_or_default();
-        let (expected, got) = (cursor.u32()?, crc32_salted(salt, &[covered]));
-        if expected != got {
-            return Err(FormatError::Checksum { what: "accounts frame", expected, got });
-        }
+        check_checksum("accounts frame", crc32_salted(salt, &[covered]), cursor.u32()?)?;
         if mark != FRAME_MARK {
             return Err(cursor.invalid(u64::from(u32::from_le_bytes(mark))));
         }

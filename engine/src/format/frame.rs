@@ -68,7 +68,14 @@ pub fn crc32_salted(salt: u32, parts: &[&[u8]]) -> u32 {
 /// # Errors
 /// `FormatError::Checksum` when it differs.
 pub fn check_crc32(what: &'static str, bytes: &[u8], expected: u32) -> Result<(), FormatError> {
-    let got = crc32(bytes);
+    check_checksum(what, crc32(bytes), expected)
+}
+
+/// Checks a checksum, as computed, against `expected`.
+///
+/// # Errors
+/// `FormatError::Checksum` when it differs.
+pub fn check_checksum(what: &'static str, got: u32, expected: u32) -> Result<(), FormatError> {
     // A fuzzer would never get past a checksum.
     if got == expected || cfg!(fuzzing) { Ok(()) } else { Err(FormatError::Checksum { what, expected, got }) }
 }

@@ -16,6 +16,8 @@ pub mod block;
 pub mod chunks;
 pub mod columns;
 pub mod detail;
+#[cfg(test)]
+mod dump;
 pub mod extent;
 pub mod frame;
 pub mod hours;

@@ -108,6 +108,12 @@ fn decode(file: &[u8]) -> Result<(Vec<Vec<Edit>>, bool), FormatError> {
 }
 
 #[test]
+fn the_dump_in_the_documentation_is_read() {
+    let bytes = crate::format::dump::dump("accounts");
+    assert_eq!(decode(&bytes), Ok((golden(), false)));
+}
+
+#[test]
 fn the_golden_file_of_version_1_is_read_and_written() {
     let bytes = include_bytes!("../golden/accounts-1.bin");
     assert_eq!(decode(bytes), Ok((golden(), false)));

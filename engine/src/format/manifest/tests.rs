@@ -55,6 +55,12 @@ fn resealed(mut bytes: Vec<u8>) -> Vec<u8> {
 }
 
 #[test]
+fn the_dump_in_the_documentation_is_read() {
+    let bytes = crate::format::dump::dump("manifest");
+    assert_eq!(Manifest::decode(&bytes), Ok(golden()));
+}
+
+#[test]
 fn the_golden_file_of_version_1_is_read_and_written() {
     let bytes = include_bytes!("../golden/manifest-1.bin");
     assert_eq!(Manifest::decode(bytes), Ok(golden()));
