@@ -4,7 +4,8 @@ use super::filter::RowFilter;
 use super::source::{Meter, Source};
 use super::{Pages, QueryError, Selection};
 use crate::memtable::PageData;
-use crate::model::{CountrySet, DayRange, Month, Row};
+use crate::model::{CountrySet, DayRange, Month, Row, Work};
+use crate::segment::Spend;
 
 /// A row of a memtable that counts.
 pub(super) struct MemoryRow<'a> {
@@ -67,9 +68,9 @@ impl Source<'_> {
                         Pages::Matching(pattern) => meter.matched.test(pattern, text)?,
                         Pages::Site | Pages::Page(_) => true,
                     };
+                    meter.spent.check()?;
                     if asked {
                         f(meter, text, page)?;
-                        meter.check()?;
                     }
                 }
                 Ok(())
@@ -88,7 +89,7 @@ impl Source<'_> {
         let mut test = RowTest::new(self, selection.countries.as_ref());
         self.memory_pages(meter, &selection.pages, &mut |meter, page, data| {
             let rows = data.rows();
-            meter.work.rows += rows.len() as u64;
+            meter.spent.spend(Work { rows: rows.len() as u64, ..Work::default() })?;
             for row in rows.filter(|row| selection.layers.contains(row.key.layer())) {
                 if let Some((month, of_month)) = test.place(&row) {
                     f(MemoryRow { page, month, of_month, row });

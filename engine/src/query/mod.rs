@@ -16,6 +16,7 @@ mod memory;
 mod pages;
 mod pattern;
 mod plan;
+mod pool;
 mod question;
 mod rollups;
 mod scan;

@@ -43,7 +43,7 @@ impl Source<'_> {
                 continue;
             }
             for segment in segments {
-                meter.check()?;
+                meter.spent.check()?;
                 let Some(extent) = segment.extent(self.site)? else { continue };
                 let rules = self.view.masks().rules(self.site, &segment.entry().header);
                 f(meter, &SitePiece { extent: &extent, month, filter: &filter, rules: &rules })?;
@@ -99,7 +99,7 @@ impl SitePiece<'_, '_> {
         page: PageIndex,
         f: &mut dyn FnMut(&mut Meter<'_>, (PageIndex, &str), &RowFilter) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
-        meter.check()?;
+        meter.spent.check()?;
         let text = self.extent.page_text(page)?;
         let covering = || self.rules.iter().filter(|rule| rule.pages.covers(text));
         match covering().next() {
@@ -123,7 +123,7 @@ impl SitePiece<'_, '_> {
         for strip in &self.extent.strips(page, &mut meter.scratch)? {
             if layers.contains(strip.layer) {
                 f(meter, &StripPiece { extent: self.extent, month: self.month, page: text, strip, filter })?;
-                meter.check()?;
+                meter.spent.check()?;
             }
         }
         Ok(())
@@ -150,13 +150,13 @@ impl StripPiece<'_, '_> {
         meter: &mut Meter<'_>,
         f: &mut impl FnMut(&[u32], &[u64]),
     ) -> Result<(), QueryError> {
-        let Meter { work, scratch, .. } = meter;
+        let Meter { spent, scratch, .. } = meter;
         match self.reading() {
             Reading::Nothing => {}
-            Reading::Summary => self.extent.scan_summary(self.strip, scratch, work, f)?,
+            Reading::Summary => self.extent.scan_summary(self.strip, scratch, spent, f)?,
             Reading::Detail => {
                 let (mut codes, mut counts) = (Vec::new(), Vec::new());
-                self.extent.scan_detail(self.strip, scratch, work, &mut |rows| {
+                self.extent.scan_detail(self.strip, scratch, spent, &mut |rows| {
                     codes.clear();
                     counts.clear();
                     sum_cells(self.filter, rows, &mut codes, &mut counts);
@@ -206,8 +206,8 @@ impl StripPiece<'_, '_> {
         if self.reading() == Reading::Nothing {
             return Ok(());
         }
-        let Meter { work, scratch, .. } = meter;
-        self.extent.scan_detail(self.strip, scratch, work, &mut |rows| {
+        let Meter { spent, scratch, .. } = meter;
+        self.extent.scan_detail(self.strip, scratch, spent, &mut |rows| {
             for ((country, day), count) in rows.countries.iter().zip(rows.days).zip(rows.counts) {
                 if self.filter.keeps(country.code(), *day) {
                     f(*country, *day, u64::from(*count));

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::filter::{RowFilter, day_bits};
 use super::plan::AnsweredDays;
+use super::pool::PooledScratch;
 use super::{Answer, Budget, InvalidQuestion, PagePattern, QueryError, SiteContext};
 use crate::model::limits::{CONVERSIONS_SHOWN, PATTERN_PAGES};
 use crate::model::{Country, CountrySet, DayRange, Kind, LayerSelection, Month, SiteId, Work};
-use crate::segment::Scratch;
+use crate::segment::Spend;
 use crate::view::View;
 
 /// What there is to read: one site, over the answered days.
@@ -20,20 +21,34 @@ pub(super) struct Source<'q> {
     withheld: bool,
 }
 
-/// What a query has read and may read.
+/// What a query works with: memory, and a count of what it has read.
 pub(super) struct Meter<'q> {
-    pub(super) work: Work,
-    pub(super) scratch: Scratch,
+    pub(super) spent: Spent<'q>,
+    pub(super) scratch: PooledScratch,
     pub(super) matched: MatchedPages,
+}
+
+/// What a query has read, and what ends it.
+pub(super) struct Spent<'q> {
+    work: Work,
     view: &'q View,
     budget: &'q Budget,
 }
 
-impl Meter<'_> {
+impl Spent<'_> {
     /// Says whether to go on; asked between blocks, strips and pages.
     pub(super) fn check(&self) -> Result<(), QueryError> {
         self.view.check()?;
         self.budget.check(&self.work)
+    }
+}
+
+impl Spend for Spent<'_> {
+    type Error = QueryError;
+
+    fn spend(&mut self, work: Work) -> Result<(), QueryError> {
+        self.work += work;
+        self.check()
     }
 }
 
@@ -45,9 +60,9 @@ impl<'q> Source<'q> {
         asked: &DayRange,
         budget: &'q Budget,
     ) -> Result<(Source<'q>, Meter<'q>), QueryError> {
-        let (work, scratch, matched) = (Work::default(), Scratch::default(), MatchedPages::default());
-        let meter = Meter { work, scratch, matched, view, budget };
-        meter.check()?;
+        let spent = Spent { work: Work::default(), view, budget };
+        spent.check()?;
+        let meter = Meter { spent, scratch: PooledScratch::take(), matched: MatchedPages::default() };
         let source = Source {
             view,
             site: context.scope.site(),
@@ -110,7 +125,7 @@ impl<'q> Source<'q> {
             days: self.days.days,
             recoded: self.rare.any(),
             withheld: self.withheld,
-            work: meter.work,
+            work: meter.spent.work,
         }
     }
 }

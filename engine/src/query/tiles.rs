@@ -1,20 +1,17 @@
 //! A dense sheet of counters that costs what is touched: tiles of one column by 512 rows, made when first needed.
 //!
 //! Between two queries every counter is zero, so nothing has to be cleared before the next one; sheets are kept in a
-//! small pool, because the page faults of fresh memory would cost more than the sums.
+//! pool, because the page faults of fresh memory would cost more than the sums.
 
-use parking_lot::Mutex;
-
+use super::pool::Pool;
 use crate::model::Cell;
 
 const TILE_BITS: u32 = 9;
 const TILE_ROWS: usize = 1 << TILE_BITS;
 /// Tiles of one sheet: 16 MiB. A sheet that is full is drained and begun again.
 const SHEET_TILES: usize = 8_192;
-/// Sheets that wait for the next query. More run at once only on a machine with more cores, and theirs are dropped.
-const POOL_SHEETS: usize = 4;
 
-static POOL: Mutex<Vec<Sheet>> = Mutex::new(Vec::new());
+static POOL: Pool<Sheet> = Pool::new();
 
 /// Counters by cell code.
 pub(super) struct Sheet {
@@ -30,8 +27,7 @@ pub(super) struct Sheet {
 impl Sheet {
     /// A sheet of zeros.
     pub(super) fn take() -> Sheet {
-        let waiting = POOL.lock().pop();
-        waiting.unwrap_or_else(|| Sheet {
+        POOL.take().unwrap_or_else(|| Sheet {
             places: vec![0; (Cell::CODES >> TILE_BITS) as usize],
             tiles: Vec::new(),
             keys: Vec::new(),
@@ -42,10 +38,7 @@ impl Sheet {
     /// Gives a drained sheet back.
     pub(super) fn give_back(self) {
         debug_assert!(self.keys.is_empty() && self.overflows.is_empty());
-        let mut pool = POOL.lock();
-        if pool.len() < POOL_SHEETS {
-            pool.push(self);
-        }
+        POOL.give_back(self);
     }
 
     /// Adds counts, none of them 0, to cells. Fast when neighbours fall into the same tile. Answers how many were

@@ -18,7 +18,7 @@ pub use error::{Place, SegmentError};
 pub use extent::{Extent, Rollup};
 pub use merge::{MergeInput, MergeStats, merge};
 pub use reader::Segment;
-pub use scan::{DetailRows, Scratch};
+pub use scan::{DetailRows, Scratch, Spend};
 pub use writer::SegmentWriter;
 
 /// A budget of writing. `spend` waits until the bytes may be written.

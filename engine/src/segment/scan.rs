@@ -44,6 +44,34 @@ impl Scratch {
     pub fn new() -> Scratch {
         Scratch::default()
     }
+
+    /// Forgets what was decoded last, but keeps the memory: the next reader's work is then its own.
+    pub fn forget(&mut self) {
+        (self.strip_chunk, self.hour_chunk) = (None, None);
+        (self.summary_of, self.rows_of) = (None, None);
+    }
+}
+
+/// Takes account of what is read, before it is decoded, and may end the reading there.
+pub trait Spend {
+    /// Why the reading ends.
+    type Error: From<SegmentError>;
+
+    /// Takes account of a piece that is about to be decoded, or of rows that are about to be given.
+    ///
+    /// # Errors
+    /// When there is to be no more reading.
+    fn spend(&mut self, work: Work) -> Result<(), Self::Error>;
+}
+
+/// Counts, without a limit.
+impl Spend for Work {
+    type Error = SegmentError;
+
+    fn spend(&mut self, work: Work) -> Result<(), SegmentError> {
+        *self += work;
+        Ok(())
+    }
 }
 
 /// Detail rows, one slice per column, all of one length.
@@ -103,17 +131,18 @@ impl<'a> Extent<'a> {
     /// Gives codes and totals of a strip's cells, ascending, some thousand at a time. Reads summary columns only.
     ///
     /// # Errors
-    /// When a block is damaged; what was given before is then of no use.
-    pub fn scan_summary(
+    /// When a block is damaged, or `spend` ends it; what was given before is then of no use.
+    pub fn scan_summary<S: Spend>(
         &self,
         strip: &Strip,
         scratch: &mut Scratch,
-        work: &mut Work,
+        spend: &mut S,
         f: &mut impl FnMut(&[u32], &[u64]),
-    ) -> Result<(), SegmentError> {
+    ) -> Result<(), S::Error> {
         for part in self.parts(strip) {
             let part = part?;
-            self.load_summary(&part, scratch, work)?;
+            spend.spend(Work { rows: u64::from(part.cells), ..Work::default() })?;
+            self.load_summary(&part, scratch, spend)?;
             let Scratch { summary, codes, totals, .. } = &mut *scratch;
             let mut places = summary.places(part.piece, part.first_cell, part.cells, part.low_byte);
             let mut total = summary.totals(part.first_cell);
@@ -125,7 +154,6 @@ impl<'a> Extent<'a> {
                 f(codes, totals);
                 left -= count;
             }
-            work.rows += u64::from(part.cells);
         }
         Ok(())
     }
@@ -133,18 +161,18 @@ impl<'a> Extent<'a> {
     /// Gives every detail row of a strip, ordered by cell and day, some thousand at a time.
     ///
     /// # Errors
-    /// When a block is damaged; what was given before is then of no use.
-    pub fn scan_detail(
+    /// When a block is damaged, or `spend` ends it; what was given before is then of no use.
+    pub fn scan_detail<S: Spend>(
         &self,
         strip: &Strip,
         scratch: &mut Scratch,
-        work: &mut Work,
+        spend: &mut S,
         f: &mut impl FnMut(DetailRows<'_>),
-    ) -> Result<(), SegmentError> {
+    ) -> Result<(), S::Error> {
         let countries = self.country_totals()?;
         for part in self.parts(strip) {
             let part = part?;
-            let first_row = self.load_rows(&part, scratch, work)?;
+            let first_row = self.load_rows(&part, scratch, spend)?;
             self.load_codes(&part, scratch)?;
             let Scratch { rows, codes, row_codes, row_countries, .. } = &mut *scratch;
             let fan_outs = rows.fan_outs.get(part.first_cell as usize..).unwrap_or_default();
@@ -152,6 +180,7 @@ impl<'a> Extent<'a> {
             for (code, fan_out) in codes.iter().zip(fan_outs) {
                 row_codes.extend(std::iter::repeat_n(*code, *fan_out as usize));
             }
+            spend.spend(Work { rows: row_codes.len() as u64, ..Work::default() })?;
             let end = first_row + row_codes.len();
             for (at, codes) in (first_row..end).step_by(CHUNK).zip(row_codes.chunks(CHUNK)) {
                 let range = at..at + codes.len();
@@ -162,7 +191,6 @@ impl<'a> Extent<'a> {
                 let (days, counts) = (&rows.days[range.clone()], &rows.counts[range]);
                 f(DetailRows { codes, days, countries: row_countries, counts });
             }
-            work.rows += row_codes.len() as u64;
         }
         Ok(())
     }
@@ -182,12 +210,12 @@ impl<'a> Extent<'a> {
     }
 
     /// Puts the summary columns of the part's block into the scratch.
-    fn load_summary(
+    fn load_summary<S: Spend>(
         &self,
         part: &StripPart,
         scratch: &mut Scratch,
-        work: &mut Work,
-    ) -> Result<(), SegmentError> {
+        spend: &mut S,
+    ) -> Result<(), S::Error> {
         let entry = &part.entry;
         let range = self.in_file(&(entry.offset..entry.detail_offset()));
         let held = Some((self.segment().opening(), range.start));
@@ -195,6 +223,7 @@ impl<'a> Extent<'a> {
             return Ok(());
         }
         scratch.summary_of = None;
+        spend.spend(Work { blocks: 1, bytes: u64::from(entry.summary_bytes), rows: 0 })?;
         let place = Place::Block(self.site(), part.block);
         let group = self.segment().group(range, entry.summary_crc, "summary", place)?;
         scratch
@@ -202,25 +231,24 @@ impl<'a> Extent<'a> {
             .unpack(group_columns(&group), entry.cells, &mut scratch.unpacker)
             .map_err(|source| self.corrupt_block(part, source))?;
         scratch.summary_of = held;
-        work.blocks += 1;
-        work.bytes += u64::from(entry.summary_bytes);
         Ok(())
     }
 
     /// Puts all rows of the part's block into the scratch; says the number of the part's first row.
-    pub(super) fn load_rows(
+    pub(super) fn load_rows<S: Spend>(
         &self,
         part: &StripPart,
         scratch: &mut Scratch,
-        work: &mut Work,
-    ) -> Result<usize, SegmentError> {
-        self.load_summary(part, scratch, work)?;
+        spend: &mut S,
+    ) -> Result<usize, S::Error> {
+        self.load_summary(part, scratch, spend)?;
         let entry = &part.entry;
         let start = entry.detail_offset();
         let range = self.in_file(&(start..start + u64::from(entry.detail_bytes)));
         let held = Some((self.segment().opening(), range.start));
         if scratch.rows_of != held {
             scratch.rows_of = None;
+            spend.spend(Work { blocks: 1, bytes: u64::from(entry.detail_bytes), rows: 0 })?;
             let countries = self.country_totals()?.len();
             let place = Place::Block(self.site(), part.block);
             let group = self.segment().group(range, entry.detail_crc, "detail", place)?;
@@ -230,8 +258,6 @@ impl<'a> Extent<'a> {
                 .and_then(|()| rows.expand(summary, detail, countries))
                 .map_err(|source| self.corrupt_block(part, source))?;
             scratch.rows_of = held;
-            work.blocks += 1;
-            work.bytes += u64::from(entry.detail_bytes);
         }
         let before = scratch.rows.fan_outs.iter().take(part.first_cell as usize);
         Ok(before.map(|fan_out| *fan_out as usize).sum())

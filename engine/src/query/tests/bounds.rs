@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::{Happened, Stand, World, budget, day};
-use crate::model::limits::{PATTERN_PAGES, VIEW_SECONDS};
+use crate::model::limits::{BLOCK_CELLS, PATTERN_PAGES, VIEW_SECONDS};
 use crate::model::{
     Cell, CellSize, Country, DayRange, Event, HourOfSite, Kind, KindSet, LayerSelection, Seq, SiteId,
     Viewport,
@@ -47,10 +47,26 @@ fn a_query_stops_at_its_budget() {
         (world.segment_parts, world.memtable_parts) = (segment_parts, 1 - segment_parts);
         let stand = Stand::build(&world);
         let few = Budget { rows: 0, ..budget() };
-        let stopped = ask(&stand, everything(), &few);
+        let clicks = Selection { layers: LayerSelection::of_kinds(Kind::Click), ..everything() };
+        let stopped = ask(&stand, clicks.clone(), &few);
         assert!(matches!(stopped, Err(QueryError::TooMuchWork { limit_rows: 0, .. })), "{stopped:?}");
-        assert_eq!(ask(&stand, everything(), &Budget { rows: 1, ..budget() }).unwrap(), 3);
+        assert_eq!(ask(&stand, clicks, &Budget { rows: 1, ..budget() }).unwrap(), 3);
     }
+}
+
+#[test]
+fn a_query_of_one_long_strip_stops_between_its_blocks() {
+    let mut events = Vec::new();
+    for cell in 0..BLOCK_CELLS as u32 * 2 {
+        let mut happened = happened(Kind::Click, "DE", "2026-01-05", 1);
+        happened.event.cell = Cell::at_px(cell / 128 * 8, cell % 128 * 8).unwrap();
+        events.push(happened);
+    }
+    let stand = Stand::build(&World::of(events));
+    let stopped = ask(&stand, everything(), &Budget { bytes: 1, ..budget() });
+    let Err(QueryError::TooMuchWork { read, .. }) = stopped else { panic!("{stopped:?}") };
+    assert_eq!(read.blocks, 1);
+    assert_eq!(ask(&stand, everything(), &budget()).unwrap(), BLOCK_CELLS as u64 * 2);
 }
 
 #[test]
