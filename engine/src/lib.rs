@@ -27,4 +27,6 @@ pub mod flush;
 pub mod query;
 pub mod retention;
 // 6: the store
+pub mod error;
 pub mod options;
+pub mod store;

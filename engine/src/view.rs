@@ -10,11 +10,25 @@ use crate::clock::Clock;
 use crate::memtable::Memtable;
 use crate::model::limits::VIEW_SECONDS;
 use crate::model::{DayRange, MaskRule, Month, Seq, SiteId};
-use crate::segment::{Segment, SegmentHeader};
+use crate::segment::{Segment, SegmentEntry, SegmentError, SegmentHeader};
 
 /// Live segments, by month.
 #[derive(Clone, Default)]
-pub struct SegmentSet(BTreeMap<Month, Vec<Arc<Segment>>>);
+pub struct SegmentSet {
+    months: BTreeMap<Month, Vec<Arc<Segment>>>,
+    unreadable: Vec<Unreadable>,
+}
+
+/// A live segment that could not be opened. What it holds is in no answer, so that its month has none.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("nothing of {} can be answered: {error}", entry.header.month)]
+pub struct Unreadable {
+    /// What the manifest knows of it.
+    pub entry: SegmentEntry,
+    /// Why.
+    #[source]
+    pub error: Arc<SegmentError>,
+}
 
 impl SegmentSet {
     /// A set of segments.
@@ -24,20 +38,43 @@ impl SegmentSet {
         for segment in segments {
             months.entry(segment.entry().header.month).or_default().push(segment);
         }
-        SegmentSet(months)
+        SegmentSet { months, unreadable: Vec::new() }
+    }
+
+    /// The set with segments that are live and cannot be read.
+    #[must_use]
+    pub fn with_unreadable(self, unreadable: Vec<Unreadable>) -> SegmentSet {
+        SegmentSet { unreadable, ..self }
     }
 
     /// The set without the segments of these numbers and with others: what one manifest edit makes of it.
     #[must_use]
     pub fn edited(&self, removed: &[u64], added: impl IntoIterator<Item = Arc<Segment>>) -> SegmentSet {
         let stays = |segment: &&Arc<Segment>| !removed.contains(&segment.entry().number);
-        SegmentSet::new(self.iter().filter(stays).cloned().chain(added))
+        let mut unreadable = self.unreadable.clone();
+        unreadable.retain(|segment| !removed.contains(&segment.entry.number));
+        SegmentSet::new(self.iter().filter(stays).cloned().chain(added)).with_unreadable(unreadable)
+    }
+
+    /// Segments that are live and cannot be read.
+    #[must_use]
+    pub fn unreadable(&self) -> &[Unreadable] {
+        &self.unreadable
+    }
+
+    /// A segment that cannot be read, of a month that has a day in `days`: which of its countries are rare cannot be
+    /// known then, whatever days of it are asked for.
+    #[must_use]
+    pub fn first_unreadable(&self, days: &DayRange) -> Option<&Unreadable> {
+        let months: Vec<Month> =
+            if self.unreadable.is_empty() { Vec::new() } else { days.months().collect() };
+        self.unreadable.iter().find(|segment| months.contains(&segment.entry.header.month))
     }
 
     /// The months that have segments and a day in `days`, ascending, with their segments.
     pub fn months(&self, days: &DayRange) -> impl Iterator<Item = (Month, &[Arc<Segment>])> {
         let days = *days;
-        self.0
+        self.months
             .iter()
             .skip_while(move |(month, _)| month.days().to <= days.from)
             .take_while(move |(month, _)| !days.is_empty() && month.first_day() < days.to)
@@ -47,12 +84,12 @@ impl SegmentSet {
     /// The segments of one month.
     #[must_use]
     pub fn month(&self, month: Month) -> &[Arc<Segment>] {
-        self.0.get(&month).map_or(&[], Vec::as_slice)
+        self.months.get(&month).map_or(&[], Vec::as_slice)
     }
 
     /// All segments, by month.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Segment>> {
-        self.0.values().flatten()
+        self.months.values().flatten()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::model::limits::{LIST_ITEMS, PATTERN_PAGES, PATTERN_WILDCARDS, QUERY_DAYS};
 use crate::model::{Kind, Work};
 use crate::segment::SegmentError;
-use crate::view::ViewExpired;
+use crate::view::{Unreadable, ViewExpired};
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,9 @@ pub enum QueryError {
     /// A segment could not be read.
     #[error(transparent)]
     Segment(#[from] SegmentError),
+    /// A segment of an asked month could not be opened.
+    #[error(transparent)]
+    Unreadable(Box<Unreadable>),
 }
 
 /// Why a question cannot be asked.

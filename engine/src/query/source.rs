@@ -63,10 +63,14 @@ impl<'q> Source<'q> {
         let spent = Spent { work: Work::default(), view, budget };
         spent.check()?;
         let meter = Meter { spent, scratch: PooledScratch::take(), matched: MatchedPages::default() };
+        let days = AnsweredDays::new(context, asked)?;
+        if let Some(unreadable) = view.segments().first_unreadable(&days.days) {
+            return Err(QueryError::Unreadable(Box::new(unreadable.clone())));
+        }
         let source = Source {
             view,
             site: context.scope.site(),
-            days: AnsweredDays::new(context, asked)?,
+            days,
             min_count: context.settings.min_count,
             rare: RareMonths::default(),
             withheld: false,

@@ -1,0 +1,131 @@
+//! What can be seen of a store from outside, as numbers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::clock::ClockVerdict;
+use crate::commit::CommitStatus;
+use crate::compaction::plan::{Debt, debt};
+use crate::error::{JobError, Poison};
+use crate::model::Region;
+use crate::segment::SegmentError;
+use crate::view::Unreadable;
+
+use super::Store;
+
+/// A store at one moment.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Where it is.
+    pub region: Region,
+    /// How often the manifest has been replaced.
+    pub manifest_edition: u64,
+    /// Live segments.
+    pub segments: usize,
+    /// Their bytes.
+    pub segment_bytes: u64,
+    /// Events in them.
+    pub segment_events: u64,
+    /// Bytes of memory that hold what is not in segments yet.
+    pub memtable_bytes: u64,
+    /// Most of them; beyond, appends are turned away as busy.
+    pub memtable_limit_bytes: u64,
+    /// Events in memory.
+    pub memtable_events: u64,
+    /// Queue, log and windows.
+    pub log: CommitStatus,
+    /// Free bytes of the disk, if it says.
+    pub free_bytes: Option<u64>,
+    /// Bytes that are kept free.
+    pub reserve_bytes: u64,
+    /// Events that were counted on `host/(other)` since the store was opened.
+    pub events_moved_to_other: u64,
+    /// How flushing goes.
+    pub flush: FlushStatus,
+    /// How compaction goes.
+    pub compaction: Compaction,
+    /// Segments that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+    /// Segments in which damage was found while merging, and which are left alone since.
+    pub damaged: BTreeMap<u64, Arc<SegmentError>>,
+    /// Why nothing is accepted any more, and what to do.
+    pub poison: Option<Arc<Poison>>,
+    /// What is thought of the clock. Unless it is steady nothing expires, until it is accepted.
+    pub clock: ClockVerdict,
+}
+
+/// How flushing goes.
+#[derive(Clone, Debug, Default)]
+pub struct FlushStatus {
+    /// Unix ms of the last one that worked, of this process.
+    pub done_ms: Option<u64>,
+    /// Why the last one failed, until one has worked.
+    pub error: Option<Arc<JobError>>,
+    /// Bytes written since the store was opened.
+    pub bytes: u64,
+    /// Events written since the store was opened.
+    pub events: u64,
+    /// Time spent, in ms.
+    pub spent_ms: u64,
+}
+
+/// How compaction goes.
+#[derive(Clone, Debug, Default)]
+pub struct Compaction {
+    /// What is due.
+    pub debt: Debt,
+    /// Bytes read by merges since the store was opened.
+    pub read_bytes: u64,
+    /// Bytes written by merges since the store was opened.
+    pub written_bytes: u64,
+    /// Time spent, in ms.
+    pub spent_ms: u64,
+    /// Bytes written to segments for each byte that was flushed; `None` before the first flush.
+    pub write_amplification: Option<f64>,
+}
+
+impl Store {
+    /// The store at this moment.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let core = &self.core;
+        let (manifest, state) = (core.live.manifest(), core.live.read());
+        let memtables = || [Some(&state.active), state.frozen.as_ref()].into_iter().flatten();
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (flushed, merged) = (of(&core.counters.flushed_bytes), of(&core.counters.merged_bytes));
+        let last = core.last_flush.lock().clone();
+        Status {
+            region: manifest.region,
+            manifest_edition: manifest.edition,
+            segments: manifest.segments.len(),
+            segment_bytes: manifest.segments.iter().map(|entry| entry.length_bytes).sum(),
+            segment_events: manifest.segments.iter().map(|entry| entry.events).sum(),
+            memtable_bytes: core.memtable_bytes(),
+            memtable_limit_bytes: core.memtable_limit_bytes(),
+            memtable_events: memtables().map(|memtable| memtable.events()).sum(),
+            log: core.log.status(),
+            free_bytes: core.disk.free_bytes().ok(),
+            reserve_bytes: core.options.reserve_bytes,
+            events_moved_to_other: core.moved_events(),
+            flush: FlushStatus {
+                done_ms: last.done_ms,
+                error: last.error,
+                bytes: flushed,
+                events: of(&core.counters.flushed_events),
+                spent_ms: of(&core.counters.flush_ms),
+            },
+            compaction: Compaction {
+                debt: debt(&core.candidates(), &core.calendar(&core.unmergeable()), &core.options.compaction),
+                read_bytes: of(&core.counters.read_bytes),
+                written_bytes: merged,
+                spent_ms: of(&core.counters.merge_ms),
+                write_amplification: (flushed > 0).then(|| (flushed + merged) as f64 / flushed as f64),
+            },
+            unreadable: state.segments.unreadable().to_vec(),
+            damaged: core.damaged.lock().clone(),
+            poison: core.poison(),
+            clock: core.clock_verdict(),
+        }
+    }
+}
