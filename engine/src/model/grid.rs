@@ -44,11 +44,11 @@ impl Grid {
         };
         // The rows' end is the greatest y, which does not depend on the column: its bits are the code's lowest.
         let lowest = codes.iter().map(|code| code & (Cell::ROWS - 1)).max();
-        let (mut total, mut max) = (0_u64, 0);
-        for count in &counts {
-            total = total.saturating_add(*count);
-            max = count.max(&max).to_owned();
-        }
+        // Halves, for sums that cannot overflow are added several at once: there are at most 2^26 cells.
+        let low: u64 = counts.iter().map(|count| count & u64::from(u32::MAX)).sum();
+        let high: u64 = counts.iter().map(|count| count >> 32).sum();
+        let total = u64::try_from((u128::from(high) << 32) + u128::from(low)).unwrap_or(u64::MAX);
+        let max = counts.iter().copied().max().unwrap_or(0);
         Grid {
             size,
             width: end(codes.last().copied(), Cell::x),

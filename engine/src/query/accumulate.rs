@@ -4,6 +4,8 @@ use super::tiles::Sheet;
 
 /// With fewer cells than this to add, sorting them is cheaper than a sheet.
 const SHEET_CELLS: u64 = 6_000;
+/// With a first strip of so many cells, and others to come, they will be as many as `SHEET_CELLS`.
+const FIRST_CELLS: u64 = SHEET_CELLS / 2;
 
 /// A growing sum of cells.
 ///
@@ -15,18 +17,22 @@ pub(super) struct Accumulator {
     counts: Vec<u64>,
     /// Whether `codes` ascend so far.
     sorted: bool,
+    /// Whether more than one strip may come.
+    several: bool,
 }
 
 impl Accumulator {
-    /// An empty sum.
-    pub(super) fn new() -> Accumulator {
-        Accumulator { sheet: None, codes: Vec::new(), counts: Vec::new(), sorted: true }
+    /// An empty sum. `several` says that strips of more than one file may come.
+    pub(super) fn new(several: bool) -> Accumulator {
+        Accumulator { sheet: None, codes: Vec::new(), counts: Vec::new(), sorted: true, several }
     }
 
-    /// Says that the next `cells` cells come from one more strip. The first one is taken as it is: it may stay the
-    /// only one.
+    /// Says that the next `cells` cells, at most, come from one more strip. A first one that may stay alone is taken
+    /// as it is; else what it would cost to take it and to add it later is saved.
     pub(super) fn expect(&mut self, cells: u64) {
-        if !self.codes.is_empty() && self.codes.len() as u64 + cells >= SHEET_CELLS {
+        let have = self.codes.len() as u64;
+        let enough = if have > 0 { SHEET_CELLS } else { FIRST_CELLS };
+        if (have > 0 || self.several) && have + cells >= enough {
             self.begin_sheet();
         }
     }
@@ -83,6 +89,9 @@ impl Accumulator {
 
     fn drain(&mut self) {
         let Some(mut sheet) = self.sheet.take() else { return };
+        let most = sheet.most_cells();
+        self.codes.reserve(most);
+        self.counts.reserve(most);
         sheet.drain(|codes, counts| self.take_ascending(codes, counts));
         self.sheet = Some(sheet);
     }
@@ -128,8 +137,9 @@ mod tests {
             sorted in any::<bool>(),
         ) {
             let mut expected = BTreeMap::new();
-            // Taken and sorted; on a sheet from the second strip on; whichever is cheaper.
-            let mut ways = [0, SHEET_CELLS, 300].map(|cells| (cells, Accumulator::new()));
+            // Taken and sorted; on a sheet from the second strip on, or from the first; whichever is cheaper.
+            let mut ways = [(0, false), (SHEET_CELLS, false), (SHEET_CELLS, true), (300, true)]
+                .map(|(cells, several)| (cells, Accumulator::new(several)));
             for mut strip in strips {
                 if sorted {
                     strip.sort();
@@ -153,7 +163,7 @@ mod tests {
 
     #[test]
     fn cells_beyond_one_sheet_are_summed_too() {
-        let mut sum = Accumulator::new();
+        let mut sum = Accumulator::new(false);
         let codes: Vec<u32> = (0..10_000).map(|at| (at % 2_000) << 15 | (at / 2_000) * 512).collect();
         for _ in 0..2 {
             sum.expect(codes.len() as u64);

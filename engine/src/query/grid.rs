@@ -33,7 +33,7 @@ pub fn grid(
     if selection.countries.is_some() {
         source.learn_rare(&mut meter)?;
     }
-    let mut sum = Accumulator::new();
+    let mut sum = Accumulator::new(source.segment_count() > 1);
     source.strips(&mut meter, &selection, &mut |meter, strip| {
         sum.expect(strip.cell_count());
         let layer = strip.layer();

@@ -30,6 +30,11 @@ pub(super) struct StripPiece<'a, 's> {
 }
 
 impl Source<'_> {
+    /// How many segments the answered months have, of any site.
+    pub(super) fn segment_count(&self) -> usize {
+        self.view.segments().months(&self.days.days).map(|(_, segments)| segments.len()).sum()
+    }
+
     /// Gives the site's rows in each segment of the answered months to `f`, with the filter of their month.
     pub(super) fn site_pieces(
         &self,

@@ -20,6 +20,8 @@ pub(super) struct Sheet {
     tiles: Vec<[u32; TILE_ROWS]>,
     /// The keys (`code >> TILE_BITS`) of the tiles in use, in order of their places.
     keys: Vec<u32>,
+    /// Counts that were added since it was last drained.
+    added: usize,
     /// Sums that went past a counter's u32, which began again at 0.
     overflows: Vec<(u32, u64)>,
 }
@@ -31,6 +33,7 @@ impl Sheet {
             places: vec![0; (Cell::CODES >> TILE_BITS) as usize],
             tiles: Vec::new(),
             keys: Vec::new(),
+            added: 0,
             overflows: Vec::new(),
         })
     }
@@ -63,7 +66,13 @@ impl Sheet {
                 done += 1;
             }
         }
+        self.added += done;
         done
+    }
+
+    /// Most cells that `drain` would give now, but for overflows.
+    pub(super) fn most_cells(&self) -> usize {
+        self.added.min(self.keys.len() * TILE_ROWS)
     }
 
     fn place(&mut self, key: u32) -> Option<usize> {
@@ -87,6 +96,7 @@ impl Sheet {
     /// Gives the cells that are not zero to `f`, ascending by code, tile by tile, and makes all of them zero again.
     /// What had overflowed comes last, in any order.
     pub(super) fn drain(&mut self, mut f: impl FnMut(&[u32], &[u64])) {
+        self.added = 0;
         let mut order: Vec<(u32, u16)> = self
             .keys
             .drain(..)
