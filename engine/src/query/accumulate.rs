@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn cells_beyond_one_sheet_are_summed_too() {
         let mut sum = Accumulator::new(false);
-        let codes: Vec<u32> = (0..10_000).map(|at| (at % 2_000) << 15 | (at / 2_000) * 512).collect();
+        let codes: Vec<u32> = (0..10_000).map(|at| ((at % 2_000) << 15) | ((at / 2_000) * 512)).collect();
         for _ in 0..2 {
             sum.expect(codes.len() as u64);
             sum.add(&codes, &vec![u64::from(u32::MAX); codes.len()]);

@@ -18,13 +18,13 @@ impl Source<'_> {
         let counts = |row: &HourRow| kinds.contains(row.kind) && days.contains(row.hour.day());
         let filter_of = |month| RowFilter::of_days(day_bits(month, &days));
         self.site_pieces(meter, filter_of, &mut |meter, piece| {
-            piece.pages(meter, pages, &mut |meter, (page, text), _| {
+            piece.pages(meter, pages, &mut |meter, page| {
                 // A rule with a country covers whole hour totals: they have none.
                 let covered = |row: &HourRow| {
                     let day = row.hour.day();
-                    piece.rules.iter().any(|rule| rule.days.contains(day) && rule.pages.covers(text))
+                    piece.rules.iter().any(|rule| rule.days.contains(day) && rule.pages.covers(page.text))
                 };
-                let rows = piece.extent.hours(page, &mut meter.scratch)?;
+                let rows = piece.extent.hours(page.page, &mut meter.scratch)?;
                 rows.into_iter().filter(|row| counts(row) && !covered(row)).for_each(&mut *f);
                 Ok(())
             })

@@ -108,7 +108,7 @@ mod tests {
             days: DayRange::ALL,
         };
         assert!(selects_no_layers(&all) && is_of_rollups(&all));
-        let of_a_page = Selection { pages: Pages::Page("a".into()), ..all.clone() };
+        let of_a_page = Selection { pages: Pages::Page("a".into()), ..all };
         assert!(selects_no_layers(&of_a_page) && !is_of_rollups(&of_a_page));
         let of_a_country = Selection { countries: Some(CountrySet::new()), ..all.clone() };
         assert!(!selects_no_layers(&of_a_country) && is_of_rollups(&of_a_country));
@@ -123,7 +123,7 @@ mod tests {
         assert!(!selects_no_layers(&wide) && !is_of_rollups(&wide));
         assert_eq!(check_step(&of_phones, Step::Day), Ok(()));
         assert_eq!(check_step(&of_phones, Step::Hour), Err(InvalidQuestion::HoursHaveNoLayers));
-        let mut conversions = all.clone();
+        let mut conversions = all;
         conversions.layers.kinds = KindSet::all();
         let refused = InvalidQuestion::KindHasNoHours { kind: Kind::Conversion };
         assert_eq!(check_step(&conversions, Step::Hour), Err(refused));

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::filter::{RowFilter, day_bits};
 use super::memory::MemoryRow;
-use super::scan::SitePiece;
+use super::scan::{PagePiece, SitePiece};
 use super::source::{Meter, Source};
 use super::{Pages, QueryError, Selection};
 use crate::model::{
@@ -127,16 +127,18 @@ fn taken_off(
         return Ok(taken_off);
     }
     let every = LayerSelection { fixed: Fixed::Any, ..*layers };
-    piece.pages(meter, &Pages::Site, &mut |meter, (page, text), page_filter| {
-        piece.strips(meter, (page, text), filter, &every, &mut |meter, strip| {
+    piece.pages(meter, &Pages::Site, &mut |meter, page| {
+        let covered = piece.rules.iter().any(|rule| rule.pages.covers(page.text));
+        // Every row that the roll-ups hold, covered or not.
+        let whole = PagePiece { filter, ..*page };
+        piece.strips(meter, &whole, &every, &mut |meter, strip| {
             let counts = layers.contains(strip.layer());
-            let covered = piece.rules.iter().any(|rule| rule.pages.covers(text));
             if counts && !covered {
                 return Ok(());
             }
             let (kind, device) = (strip.layer().kind(), strip.layer().viewport().device());
             strip.rows(meter, &mut |country, of_month, count| {
-                if !counts || !page_filter.keeps(country.code(), of_month) {
+                if !counts || !page.filter.keeps(country.code(), of_month) {
                     *taken_off.entry((of_month, kind, device, country)).or_insert(0) += count;
                 }
             })

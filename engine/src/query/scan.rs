@@ -19,6 +19,14 @@ pub(super) struct SitePiece<'a, 's> {
     pub(super) rules: &'a [MaskRule],
 }
 
+/// One page in one segment.
+pub(super) struct PagePiece<'a> {
+    pub(super) page: PageIndex,
+    pub(super) text: &'a str,
+    /// Which of its rows count.
+    pub(super) filter: &'a RowFilter,
+}
+
 /// One strip in one segment.
 pub(super) struct StripPiece<'a, 's> {
     pub(super) extent: &'a Extent<'s>,
@@ -66,20 +74,20 @@ impl Source<'_> {
     ) -> Result<(), QueryError> {
         let filter_of = |month| self.filter(month, selection.countries.as_ref());
         self.site_pieces(meter, filter_of, &mut |meter, piece| {
-            piece.pages(meter, &selection.pages, &mut |meter, page, filter| {
-                piece.strips(meter, page, filter, &selection.layers, f)
+            piece.pages(meter, &selection.pages, &mut |meter, page| {
+                piece.strips(meter, page, &selection.layers, f)
             })
         })
     }
 }
 
 impl SitePiece<'_, '_> {
-    /// Gives the pages that are asked for to `f`, each with its text and the filter of its rows.
+    /// Gives the pages that are asked for to `f`.
     pub(super) fn pages(
         &self,
         meter: &mut Meter<'_>,
         pages: &Pages,
-        f: &mut dyn FnMut(&mut Meter<'_>, (PageIndex, &str), &RowFilter) -> Result<(), QueryError>,
+        f: &mut dyn FnMut(&mut Meter<'_>, &PagePiece<'_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
         match pages {
             Pages::Site => self.extent.all_pages().try_for_each(|page| self.page(meter, page, f)),
@@ -102,14 +110,17 @@ impl SitePiece<'_, '_> {
         &self,
         meter: &mut Meter<'_>,
         page: PageIndex,
-        f: &mut dyn FnMut(&mut Meter<'_>, (PageIndex, &str), &RowFilter) -> Result<(), QueryError>,
+        f: &mut dyn FnMut(&mut Meter<'_>, &PagePiece<'_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
         meter.spent.check()?;
         let text = self.extent.page_text(page)?;
         let covering = || self.rules.iter().filter(|rule| rule.pages.covers(text));
         match covering().next() {
-            None => f(meter, (page, text), self.filter),
-            Some(_) => f(meter, (page, text), &self.filter.without(self.month, covering())),
+            None => f(meter, &PagePiece { page, text, filter: self.filter }),
+            Some(_) => {
+                let filter = self.filter.without(self.month, covering());
+                f(meter, &PagePiece { page, text, filter: &filter })
+            }
         }
     }
 
@@ -117,11 +128,11 @@ impl SitePiece<'_, '_> {
     pub(super) fn strips(
         &self,
         meter: &mut Meter<'_>,
-        (page, text): (PageIndex, &str),
-        filter: &RowFilter,
+        page: &PagePiece<'_>,
         layers: &LayerSelection,
         f: &mut dyn FnMut(&mut Meter<'_>, &StripPiece<'_, '_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
+        let PagePiece { page, text, filter } = *page;
         if filter.is_empty() {
             return Ok(());
         }
