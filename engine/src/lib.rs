@@ -24,6 +24,7 @@ pub mod window;
 pub mod commit;
 pub mod compaction;
 pub mod flush;
+pub mod inspect;
 pub mod query;
 pub mod retention;
 // 6: the store

@@ -8,6 +8,7 @@ use crate::clock::ClockVerdict;
 use crate::commit::CommitStatus;
 use crate::compaction::plan::{Debt, debt};
 use crate::error::{JobError, Poison};
+use crate::inspect::{self, Progress, SegmentInspection, Verification};
 use crate::model::Region;
 use crate::segment::SegmentError;
 use crate::view::Unreadable;
@@ -127,5 +128,15 @@ impl Store {
             poison: core.poison(),
             clock: core.clock_verdict(),
         }
+    }
+    /// What each live segment holds, by month. Those that cannot be opened are in `status` only.
+    #[must_use]
+    pub fn inspect(&self) -> Vec<Result<SegmentInspection, SegmentError>> {
+        self.core.live.read().segments.iter().map(|segment| inspect::segment(segment)).collect()
+    }
+
+    /// Reads every segment again, and every checksum of it, while the store goes on. The log is left out.
+    pub fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Verification {
+        inspect::verify(&self.core.disk, self.core.options.access, true, progress)
     }
 }
