@@ -141,11 +141,13 @@ async fn connection(
     let _ = socket.set_nodelay(true);
     match tls {
         None => requests(socket, peer, router, limits, shutdown).await,
-        Some(acceptor) => match tokio::time::timeout(limits.patience.header, acceptor.accept(socket)).await {
-            Ok(Ok(socket)) => requests(socket, peer, router, limits, shutdown).await,
-            // A port scan, a plain-HTTP client or a slow one: nothing that an operator could mend.
-            Ok(Err(_)) | Err(_) => {}
-        },
+        Some(acceptor) => {
+            // A port scan, a plain-HTTP client or a slow one is nothing that an operator could mend: no log line.
+            let handshake = tokio::time::timeout(limits.patience.header, acceptor.accept(socket)).await;
+            if let Ok(Ok(socket)) = handshake {
+                requests(socket, peer, router, limits, shutdown).await;
+            }
+        }
     }
 }
 
