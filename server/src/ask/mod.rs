@@ -210,3 +210,6 @@ fn sum(mut work: Work, more: Option<Work>) -> Work {
     work += more.unwrap_or_default();
     work
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,7 +117,11 @@ fn a_site_is_asked_what_day_it_is_there() {
     assert_eq!(intake.take().days().unwrap().from.to_string(), "2026-01-03");
 }
 
-fn cut(text: &[u8], piece: usize) -> (Vec<(u64, Vec<u8>)>, u64, Result<(), LineError>) {
+/// Lines with their numbers.
+type Numbered = Vec<(u64, Vec<u8>)>;
+
+/// What was found, the number of the last line, and how it ended.
+fn cut(text: &[u8], piece: usize) -> (Numbered, u64, Result<(), LineError>) {
     let mut lines = Lines::new();
     let mut found = Vec::new();
     let mut take = |number, line: &[u8]| {

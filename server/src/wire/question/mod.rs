@@ -94,7 +94,7 @@ impl Written {
             (Some(from), Some(to)) => {
                 let days = DayRange { from: day("compare_from", from)?, to: day("compare_to", to)? };
                 let selection = Selection { days, ..grid.selection.clone() };
-                Some(GridQuestion { selection, ..grid.clone() })
+                Some(GridQuestion { selection, ..grid })
             }
             (Some(_), None) => return Err(BadQuestion::Missing { name: "compare_to", expected: DAY }),
             (None, Some(_)) => return Err(BadQuestion::Missing { name: "compare_from", expected: DAY }),

@@ -1,0 +1,159 @@
+//! What operators do with a store as a whole.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::Where;
+use crate::failure::{DONE, FOUND, Failure};
+use crate::{output, progress};
+
+/// What the store holds and how it does.
+#[derive(Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    place: Where,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Every file of the store.
+#[derive(Args)]
+pub(crate) struct Inspect {
+    #[command(flatten)]
+    place: Where,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Reads and checks every byte.
+#[derive(Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    place: Where,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Writes memory and log into segments.
+#[derive(Args)]
+pub(crate) struct Flush {
+    #[command(flatten)]
+    place: Where,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Merges small segments.
+#[derive(Args)]
+pub(crate) struct Compact {
+    #[command(flatten)]
+    place: Where,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    /// Prints it.
+    pub(crate) fn run(self) -> Result<u8, Failure> {
+        print(&self.place.existing()?.status(), self.json)
+    }
+}
+
+impl Inspect {
+    /// Prints it: a table of segments, and below it what is not in one.
+    pub(crate) fn run(self) -> Result<u8, Failure> {
+        let inspection = self.place.files()?.inspect()?;
+        output::print(&if self.json {
+            output::json(&inspection)
+        } else {
+            segments(&inspection).into_bytes()
+        })?;
+        Ok(DONE)
+    }
+}
+
+impl Verify {
+    /// Checks, and prints what is wrong.
+    pub(crate) fn run(self) -> Result<u8, Failure> {
+        let files = self.place.files()?;
+        let bar = progress::bytes("verifying");
+        let report = files.verify(&mut |progress| {
+            progress::length(&bar, progress.total_bytes);
+            bar.set_position(progress.done_bytes);
+        });
+        bar.finish_and_clear();
+        let problems = report["problems"].as_array().map_or(0, Vec::len);
+        output::print(&if self.json { output::json(&report) } else { found(&report).into_bytes() })?;
+        Ok(if problems == 0 { DONE } else { FOUND })
+    }
+}
+
+impl Flush {
+    /// Flushes.
+    pub(crate) fn run(self) -> Result<u8, Failure> {
+        let target = self.place.existing()?;
+        let turning = progress::spinner("flushing");
+        let done = target.flush()?;
+        turning.finish_and_clear();
+        target.close()?;
+        print(&done, self.json)
+    }
+}
+
+impl Compact {
+    /// Compacts.
+    pub(crate) fn run(self) -> Result<u8, Failure> {
+        let target = self.place.existing()?;
+        let turning = progress::spinner("compacting");
+        let done = target.compact()?;
+        turning.finish_and_clear();
+        target.close()?;
+        print(&done, self.json)
+    }
+}
+
+fn print(object: &Value, json: bool) -> Result<u8, Failure> {
+    output::print(&if json { output::json(object) } else { output::table_of_object(object).into_bytes() })?;
+    Ok(DONE)
+}
+
+fn found(report: &Value) -> String {
+    let lines = |of: &str| {
+        let texts = report[of].as_array().into_iter().flatten();
+        texts.map(|text| output::plain(text) + "\n").collect::<String>()
+    };
+    let problems = report["problems"].as_array().map_or(0, Vec::len);
+    let (segments, bytes) = (output::plain(&report["segments"]), output::plain(&report["segment_bytes"]));
+    let verdict = if problems == 0 { "nothing wrong".to_owned() } else { format!("{problems} problems") };
+    format!("{}{}{segments} segments, {bytes} bytes: {verdict}\n", lines("remarks"), lines("problems"))
+}
+
+fn segments(inspection: &Value) -> String {
+    let columns = [
+        "file",
+        "month",
+        "level",
+        "length_bytes",
+        "sites",
+        "cells",
+        "rows",
+        "events",
+        "first_day",
+        "last_day",
+    ];
+    let lines = inspection["segments"].as_array().into_iter().flatten();
+    let mut text = output::table(
+        columns.map(str::to_owned).to_vec(),
+        lines.map(|segment| columns.map(|column| output::plain(&segment[column])).to_vec()),
+    );
+    for (name, value) in inspection.as_object().into_iter().flatten().filter(|(name, _)| *name != "segments")
+    {
+        text.push_str(&format!("{name}  {}\n", output::plain(value)));
+    }
+    text
+}

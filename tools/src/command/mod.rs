@@ -1,0 +1,90 @@
+//! The verbs.
+
+mod ask;
+mod import;
+mod maintain;
+mod question;
+mod settings;
+mod site;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::failure::Failure;
+use crate::target::{Files, Target};
+
+/// What can be done.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Read events from a file (NDJSON, plain, gzip or zstd; - is standard input) into a site
+    Import(import::Import),
+    /// Cells of a page or of the pages of a pattern
+    Grid(ask::Ask<question::Grid>),
+    /// Counts over time
+    Series(ask::Ask<question::Series>),
+    /// The pages with the most events
+    Pages(ask::Ask<question::Pages>),
+    /// Totals by kind, device, country, weekday and hour
+    Summary(ask::Ask<question::Summary>),
+    /// How far down pages were seen, and how long
+    Scroll(ask::Ask<question::Scroll>),
+    /// Make sites and look at them
+    #[command(subcommand)]
+    Site(site::Site),
+    /// What the store holds and how it does
+    Status(maintain::Status),
+    /// Every file of the store, and what is in it
+    Inspect(maintain::Inspect),
+    /// Read every byte of the store and check it; status 3 if something is wrong
+    Verify(maintain::Verify),
+    /// Write what is in memory and in the log into segments
+    Flush(maintain::Flush),
+    /// Merge small segments, and recode rare countries of closed months
+    Compact(maintain::Compact),
+}
+
+impl Command {
+    /// Does it. The status to end with.
+    pub(crate) fn run(self) -> Result<u8, Failure> {
+        match self {
+            Command::Import(command) => command.run(),
+            Command::Grid(command) => command.run(),
+            Command::Series(command) => command.run(),
+            Command::Pages(command) => command.run(),
+            Command::Summary(command) => command.run(),
+            Command::Scroll(command) => command.run(),
+            Command::Site(command) => command.run(),
+            Command::Status(command) => command.run(),
+            Command::Inspect(command) => command.run(),
+            Command::Verify(command) => command.run(),
+            Command::Flush(command) => command.run(),
+            Command::Compact(command) => command.run(),
+        }
+    }
+}
+
+/// Where the store is.
+#[derive(Args, Debug)]
+pub(crate) struct Where {
+    /// Directory of the store; no server may be running on it
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+impl Where {
+    /// The store in this directory. One is made only where `import` or `site create` asks for it.
+    fn existing(&self) -> Result<Target, Failure> {
+        Ok(Target::existing(&self.data)?)
+    }
+
+    /// The files of the store in this directory.
+    fn files(&self) -> Result<Files, Failure> {
+        Ok(Files::of(&self.data)?)
+    }
+
+    /// The store in this directory, made if it is not there.
+    fn existing_or_new(&self, region: Option<&str>) -> Result<Target, Failure> {
+        Ok(Target::existing_or_new(&self.data, region)?)
+    }
+}

@@ -1,0 +1,76 @@
+//! Why a command did not do what it was asked, and with what status it then ends.
+
+use std::io;
+use std::path::PathBuf;
+
+use heatgrid_server::wire::format::NoSuchForm;
+use heatgrid_server::wire::question::BadQuestion;
+use heatgrid_server::wire::site::BadSite;
+
+use crate::import::Stopped;
+use crate::target::TargetError;
+
+/// Status of a command that did what it was asked.
+pub(crate) const DONE: u8 = 0;
+/// Status of a command that failed.
+pub(crate) const FAILED: u8 = 1;
+/// Status of a command that was asked wrongly; clap ends with the same.
+pub(crate) const USAGE: u8 = 2;
+/// Status of a command that looked for problems and found some.
+pub(crate) const FOUND: u8 = 3;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A question that cannot be asked.
+    #[error(transparent)]
+    Question(#[from] BadQuestion),
+    /// An answer that has no such form.
+    #[error(transparent)]
+    Form(#[from] NoSuchForm),
+    /// A site or a setting that cannot be.
+    #[error(transparent)]
+    Site(#[from] BadSite),
+    /// A file that cannot be read.
+    #[error("{}: {source}", path.display())]
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// An import that stopped.
+    #[error("{}: {stopped}", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        stopped: Box<Stopped<TargetError>>,
+    },
+    /// The store, or the server, did not do it.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// Standard output is closed or full.
+    #[error("standard output: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Failure {
+    /// The status that the command ends with.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            Failure::Question(_) | Failure::Form(_) | Failure::Site(_) => USAGE,
+            Failure::Target(error) if error.is_usage() => USAGE,
+            // Whoever closed the pipe has seen enough.
+            Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => DONE,
+            Failure::Input { .. } | Failure::Import { .. } | Failure::Target(_) | Failure::Output(_) => {
+                FAILED
+            }
+        }
+    }
+
+    /// Whether there is anything to say about it.
+    pub(crate) fn is_worth_telling(&self) -> bool {
+        self.status() != DONE
+    }
+}
