@@ -8,7 +8,7 @@ use super::{AfterGroup, CommitParts};
 use crate::clock::Clock;
 use crate::memtable::Memtable;
 use crate::model::{Batch, Seq, SiteId};
-use crate::wal::{Wal, WalError};
+use crate::wal::{SpareShelf, Wal, WalError};
 use crate::window::{Known, Windows};
 
 /// A memtable that is not written any more.
@@ -38,19 +38,18 @@ impl Committer {
     /// Commits what is appended, until `Commit::close` and all that waited is committed.
     pub fn run(mut self) {
         // If a hook panics, nobody waits for ever.
-        let queue = Abandon(self.queue.clone());
-        while let Some(work) = queue.0.take() {
+        let ending = Ending { queue: self.queue.clone(), shelf: self.wal.shelf() };
+        while let Some(work) = ending.queue.take() {
             if !work.entries.is_empty() {
                 let bytes = work.entries.iter().map(|entry| entry.encoded.bytes()).sum();
                 let batches = work.entries.len();
                 self.commit(work.entries, work.group);
-                queue.0.release(batches, bytes);
+                ending.queue.release(batches, bytes);
             }
             for between in work.between {
                 between(&mut self);
             }
         }
-        self.close();
     }
 
     pub(super) fn last_seq(&self) -> Seq {
@@ -143,11 +142,15 @@ impl Drop for Told {
     }
 }
 
-/// Gives up what waits when the committer ends, however it ends.
-struct Abandon(Arc<Queue>);
+/// However the committer ends: what still waits is given up, and no spare is made any more.
+struct Ending {
+    queue: Arc<Queue>,
+    shelf: Arc<SpareShelf>,
+}
 
-impl Drop for Abandon {
+impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.abandon();
+        self.queue.abandon();
+        self.shelf.close();
     }
 }

@@ -233,4 +233,8 @@ fn is_sorted(pages: &[PageRows]) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    mod harness;
+    mod inline;
+    mod threads;
+}

@@ -95,7 +95,7 @@ impl SpareShelf {
     }
 
     /// Ends `run`, and removes a spare that was not used.
-    pub(super) fn close(&self) {
+    pub fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;
         state.wanted = None;
