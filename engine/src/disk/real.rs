@@ -133,9 +133,12 @@ impl Disk for RealDisk {
             else {
                 continue;
             };
-            let metadata = entry.metadata().map_err(failed)?;
-            if metadata.is_file() {
-                files.push((file, metadata.len()));
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_file() => files.push((file, metadata.len())),
+                Ok(_) => {}
+                // Removed since by another thread.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(failed(error)),
             }
         }
         files.sort_unstable();
