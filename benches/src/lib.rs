@@ -5,6 +5,7 @@
 pub mod workload;
 
 pub mod batches;
+pub mod bed;
 pub mod spool;
 
 pub mod instruments;
