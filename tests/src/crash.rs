@@ -1,0 +1,103 @@
+//! Crashes: whatever the power loss leaves, every acknowledged batch is there once, and nothing else but what was
+//! being sent.
+#![cfg_attr(
+    not(feature = "open_findings"),
+    allow(dead_code, unused_imports, reason = "the tests that use it fail today: see the feature")
+)]
+
+mod expected;
+mod explorer;
+mod faults;
+mod play;
+mod rot;
+mod script;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use explorer::{Depth, Place, Tally, explore, on_all_cores};
+use faults::endure_all;
+use play::base;
+use rot::Specimen;
+use script::{Op, long_script, scripts_of};
+
+/// Whether a million states are asked for instead of 200,000.
+fn long() -> bool {
+    std::env::var_os("HEATGRID_EXPLORE").is_some_and(|value| value == "long")
+}
+
+/// Scripts, and the first of their operations that is crashed: what comes before is the last of a shorter script.
+fn scripts(long: bool) -> Vec<(Vec<Op>, usize)> {
+    let short = (1..=3).flat_map(scripts_of).map(|script| {
+        let last = script.len() - 1;
+        (script, last)
+    });
+    let longer = (0..if long { 3_000 } else { 200 }).map(|seed| (long_script(seed), 3));
+    short.chain(longer).collect()
+}
+
+#[test]
+fn every_state_that_a_crash_leaves_is_explored() {
+    let began = Instant::now();
+    let (tally, base) = (Tally::default(), base());
+    let depth = match long() {
+        true => Depth { survivors: 40, recover_every: 5, recovered: 4 },
+        false => Depth { survivors: 9, recover_every: 4, recovered: 3 },
+    };
+    on_all_cores(&scripts(long()), |(script, first)| explore(&base, script, *first, depth, &tally));
+    let states = tally.states.load(Ordering::Relaxed);
+    println!(
+        "explored {states} states: {} scripts, crashed {} times; {} after a crash of the recovery; {} s",
+        tally.scripts.load(Ordering::Relaxed),
+        tally.crashes.load(Ordering::Relaxed),
+        tally.recoveries.load(Ordering::Relaxed),
+        began.elapsed().as_secs(),
+    );
+    assert!(states >= if long() { 1_000_000 } else { 200_000 }, "only {states} states");
+}
+
+#[cfg(feature = "open_findings")]
+#[test]
+fn every_call_may_fail_once_or_for_ever() {
+    let (states, base) = (AtomicU64::new(0), base());
+    let most = if long() { 3 } else { 2 };
+    let short = (1..=most).flat_map(scripts_of);
+    let longer = (0..if long() { 300 } else { 20 }).map(|seed| long_script(1_000 + seed));
+    let scripts: Vec<Vec<Op>> = short.chain(longer).collect();
+    on_all_cores(&scripts, |script| endure_all(&base, script, &states));
+    let states = states.into_inner();
+    println!("endured {states} failing calls in {} scripts", scripts.len());
+    assert!(states >= if long() { 300_000 } else { 30_000 }, "only {states} failures");
+}
+
+#[cfg(feature = "open_findings")]
+#[test]
+fn damage_is_found_and_named_and_never_counted() {
+    let specimen = Specimen::make(&base());
+    let mut all = Vec::new();
+    for (file, _) in specimen.disk.files() {
+        all.extend(specimen.damages(file, long()).into_iter().map(|damage| (file, damage)));
+    }
+    let seen = Mutex::new(BTreeMap::new());
+    on_all_cores(&all, |(file, damage)| {
+        let _place = Place((file, damage));
+        match specimen.check(*file, damage) {
+            Ok(outcome) => {
+                *seen.lock().expect("no panic").entry((file.directory(), outcome)).or_insert(0) += 1;
+            }
+            Err(wrong) => panic!("{file} with {damage:?}: {wrong}"),
+        }
+    });
+    println!("{} damages: {:?}", all.len(), seen.into_inner().expect("no panic"));
+    assert!(all.len() >= 20_000, "only {} damages", all.len());
+}
+
+#[test]
+fn sizes_of_specimen() {
+    let specimen = Specimen::make(&base());
+    for (file, length) in specimen.disk.files() {
+        println!("{file} {length} {}", specimen.damages(file, false).len());
+    }
+}

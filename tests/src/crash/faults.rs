@@ -1,0 +1,92 @@
+//! Calls that fail: once or from then on, one after another, whatever the script.
+
+use std::sync::atomic::AtomicU64;
+
+use heatgrid_engine::disk::simulated::{Failure, Fault, SimulatedDisk, When};
+
+use super::expected::Expected;
+use super::explorer::{Place, beginning, count};
+use super::play::Play;
+use super::script::{Op, batch};
+
+/// Worlds that are followed at most: every batch that was refused may be there or not.
+const WORLDS: usize = 64;
+
+/// Runs `script` with each of its calls failing, in each manner.
+pub(super) fn endure_all(base: &SimulatedDisk, script: &[Op], states: &AtomicU64) {
+    let calm = base.fork();
+    let mut course = beginning();
+    let mut play = Play::open(calm.clone(), course.world.now_ms).expect("nothing goes wrong");
+    for op in script {
+        play.act(*op, &course).expect("nothing goes wrong");
+        course = course.after(*op);
+    }
+    drop(play);
+    for call in 1..=calm.calls().all() {
+        for failure in [Failure::InputOutput, Failure::Full, Failure::Short] {
+            for when in [When::Once(call), When::From(call)] {
+                let fault = Fault { call: None, when, failure };
+                let _place = Place((script, fault));
+                endure(base, script, fault, states);
+            }
+        }
+    }
+}
+
+/// Runs `script` while `fault` strikes. Nothing wrong is said meanwhile; afterwards, on a sound disk, everything that
+/// was acknowledged is there.
+pub(super) fn endure(base: &SimulatedDisk, script: &[Op], fault: Fault, states: &AtomicU64) {
+    let disk = base.fork();
+    disk.inject(fault);
+    let mut worlds = vec![beginning()];
+    if let Ok(mut play) = Play::open(disk.clone(), worlds[0].world.now_ms) {
+        for op in script {
+            worlds = follow(&mut play, *op, &worlds);
+            // Opening failed: once more, as a supervisor would.
+            if !play.is_open() && play.act(Op::Reopen, &worlds[0]).is_err() {
+                break;
+            }
+            if let Err(difference) = play.says_nothing_wrong(&worlds) {
+                panic!("while {fault:?} strikes, after {op:?} of {script:?}: {difference}");
+            }
+        }
+    }
+    disk.heal();
+    count(states);
+    // The process ended, the machine did not; and the machine as well.
+    let power_lost = disk.survivors().up_to(2, 1).collect::<Vec<_>>();
+    for (ending, disk) in [disk].into_iter().chain(power_lost).enumerate() {
+        let mut play = match Play::open(disk, worlds[0].world.now_ms) {
+            Ok(play) => play,
+            Err(error) => panic!("{script:?} after {fault:?}, ending {ending}: it does not open: {error}"),
+        };
+        let ended = play.looks_like(&worlds).and_then(|found| play.go_on(found));
+        if let Err(difference) = ended {
+            panic!("{script:?} after {fault:?}, ending {ending}: {difference}");
+        }
+    }
+}
+
+/// Does `op`, and says which worlds there may be then.
+fn follow(play: &mut Play, op: Op, worlds: &[Expected]) -> Vec<Expected> {
+    let mut after = match play.send(op, &worlds[0]) {
+        Ok(receipt) => {
+            let says_so = |expected: &&Expected| {
+                let batch = batch(op, expected.sent, &expected.world);
+                batch.map(|batch| expected.world.receipt(&batch)) == receipt
+            };
+            let after: Vec<Expected> =
+                worlds.iter().filter(says_so).map(|expected| expected.after(op)).collect();
+            assert!(!after.is_empty(), "{op:?} was answered {receipt:?}");
+            after
+        }
+        Err(_) => worlds.iter().flat_map(|expected| expected.amid(op)).collect(),
+    };
+    let mut place = 0;
+    while place < after.len() {
+        let known = after[..place].iter().any(|other| other.world == after[place].world);
+        if known { drop(after.remove(place)) } else { place += 1 }
+    }
+    assert!(after.len() <= WORLDS, "too many worlds to follow");
+    after
+}

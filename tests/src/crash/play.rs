@@ -1,0 +1,158 @@
+//! A store on a simulated disk, and what is done to it.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use heatgrid_engine::disk::simulated::SimulatedDisk;
+use heatgrid_engine::error::OpenError;
+
+use super::expected::{CONTINUATION, Expected};
+use super::script::{BEGINS_MS, Op, batch, settings};
+use crate::stored::{Stored, TestClock, options};
+use crate::world::Receipt;
+
+/// Bytes of a log file: the smallest there is, so that a few batches fill one.
+const WAL_FILE_BYTES: u64 = 4 << 10;
+
+/// A store on a simulated disk.
+pub(super) struct Play {
+    pub(super) disk: SimulatedDisk,
+    clock: TestClock,
+    stored: Option<Stored>,
+}
+
+impl Play {
+    /// Opens the store of a disk.
+    pub(super) fn open(disk: SimulatedDisk, now_ms: u64) -> Result<Play, OpenError> {
+        let mut play = Play { disk, clock: TestClock::at(now_ms), stored: None };
+        play.reopen()?;
+        Ok(play)
+    }
+
+    pub(super) fn stored(&self) -> &Stored {
+        self.stored.as_ref().expect("a play that is used is open")
+    }
+
+    fn reopen(&mut self) -> Result<(), OpenError> {
+        self.stored = None;
+        self.stored = Some(Stored::open(Arc::new(self.disk.clone()), &self.clock, options(WAL_FILE_BYTES))?);
+        Ok(())
+    }
+
+    /// Does `op` to a store that looks like `expected`. Batches are answered as the world says.
+    pub(super) fn act(&mut self, op: Op, expected: &Expected) -> Result<(), Box<dyn Error>> {
+        let receipt = self.send(op, expected)?;
+        let batch = batch(op, expected.sent, &expected.world);
+        assert_eq!(receipt, batch.map(|batch| expected.world.receipt(&batch)), "the answer to a batch");
+        Ok(())
+    }
+
+    /// Does `op` to a store that looks like `expected`, and says what a batch was answered.
+    pub(super) fn send(&mut self, op: Op, expected: &Expected) -> Result<Option<Receipt>, Box<dyn Error>> {
+        if let Some(batch) = batch(op, expected.sent, &expected.world) {
+            return Ok(Some(self.stored().append(&batch)?));
+        }
+        match op {
+            Op::Flush => self.stored().flush()?,
+            Op::Compact => self.stored().compact()?,
+            Op::Expire => {
+                self.clock.set(expected.after(op).world.now_ms);
+                self.stored().expire()?;
+            }
+            Op::CreateSite => {
+                let place = expected.world.sites.len();
+                self.stored.as_mut().expect("it is open").create_site(place, settings(place))?;
+            }
+            Op::Reopen => self.reopen()?,
+            _ => unreachable!("all others are batches"),
+        }
+        Ok(None)
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.stored.is_some()
+    }
+
+    /// Which of several worlds the store looks like: all its answers are those of the one that is named.
+    pub(super) fn looks_like<'e>(&self, allowed: &'e [Expected]) -> Result<&'e Expected, String> {
+        self.looks(allowed, false)
+    }
+
+    /// As `looks_like`, but a question may fail: what is answered must be right.
+    pub(super) fn says_nothing_wrong<'e>(&self, allowed: &'e [Expected]) -> Result<&'e Expected, String> {
+        self.looks(allowed, true)
+    }
+
+    fn looks<'e>(&self, allowed: &'e [Expected], may_fail: bool) -> Result<&'e Expected, String> {
+        let mut reasons = Vec::new();
+        // Asked once, however many worlds there are to compare with.
+        let sites = self.stored().sites();
+        let known = |site: &usize| *site < sites;
+        let asked = allowed[0].answers().iter().filter(|(site, ..)| known(site));
+        let answers: Vec<_> =
+            asked.map(|(site, question, _)| self.stored().answer(*site, question)).collect();
+        for (place, expected) in allowed.iter().enumerate() {
+            let expected_sites = expected.world.sites.len();
+            if expected_sites != sites && !may_fail {
+                reasons.push(format!("not like {place}: {sites} sites instead of {expected_sites}"));
+                continue;
+            }
+            let told = expected.answers().iter().filter(|(site, ..)| known(site));
+            let difference = told.zip(&answers).find_map(|((site, question, told), answer)| match answer {
+                Ok(answer) if answer == told => None,
+                Err(_) if may_fail => None,
+                Ok(answer) => {
+                    Some(format!("site {site}, {question:?}\n  told     {answer:?}\n  expected {told:?}"))
+                }
+                Err(error) => Some(format!("site {site}, {question:?}: {error}")),
+            });
+            match difference {
+                None => return Ok(expected),
+                Some(difference) => reasons.push(format!("not like {place}: {difference}")),
+            }
+        }
+        Err(reasons.join("\n"))
+    }
+
+    /// Errors of the questions that cannot be answered.
+    pub(super) fn refusals(&self, expected: &Expected) -> Vec<String> {
+        let sites = self.stored().sites();
+        let asked = expected.answers().iter().filter(|(site, ..)| *site < sites);
+        let answers = asked.map(|(site, question, _)| self.stored().answer(*site, question));
+        answers.filter_map(|answer| answer.err().map(|error| error.to_string())).collect()
+    }
+
+    /// Goes on with a store that looks like `expected`: it recognises what it was told, takes more, and is tidied up
+    /// and opened again. What it acknowledges on the way survives the loss of everything that is not synced.
+    pub(super) fn go_on(&mut self, expected: &Expected) -> Result<(), String> {
+        let mut now = expected;
+        for (op, next) in CONTINUATION.into_iter().zip(expected.continued()) {
+            if op == Op::Flush {
+                Play::open(self.disk.survivors().nth(0), now.world.now_ms)
+                    .map_err(|error| format!("without what is not synced it does not open: {error}"))?
+                    .looks_like(std::slice::from_ref(now))
+                    .map_err(|difference| format!("without what is not synced: {difference}"))?;
+            }
+            self.act(op, now).map_err(|error| format!("{op:?} afterwards: {error}"))?;
+            now = next;
+        }
+        self.looks_like(std::slice::from_ref(now))
+            .map_err(|difference| format!("afterwards: {difference}"))?;
+        self.reopen().map_err(|error| format!("opening afterwards: {error}"))?;
+        self.looks_like(std::slice::from_ref(now))
+            .map_err(|difference| format!("opened afterwards: {difference}"))?;
+        Ok(())
+    }
+}
+
+/// A disk with a store of two sites, everything on it durable.
+pub(super) fn base() -> SimulatedDisk {
+    let disk = SimulatedDisk::new();
+    let mut play = Play::open(disk.clone(), BEGINS_MS).expect("an empty disk becomes a store");
+    for place in 0..2 {
+        let stored = play.stored.as_mut().expect("it is open");
+        stored.create_site(place, settings(place)).expect("a site can be made");
+    }
+    drop(play);
+    disk.survivors().nth(0)
+}
