@@ -26,9 +26,9 @@ fn config() -> Config {
         panic!("defaults are usable")
     };
     Config {
-        header_time: Duration::from_millis(150),
-        idle_time: Duration::from_millis(300),
-        body_time: Duration::from_millis(300),
+        header_time: Duration::from_millis(1_000),
+        idle_time: Duration::from_millis(1_500),
+        body_time: Duration::from_millis(1_500),
         header_bytes: 8_192,
         ..*config
     }
