@@ -8,6 +8,7 @@ use heatgrid_server::wire::question::BadQuestion;
 use heatgrid_server::wire::site::BadSite;
 
 use crate::import::Stopped;
+use crate::server::ServerError;
 use crate::target::TargetError;
 
 /// Status of a command that did what it was asked.
@@ -45,11 +46,23 @@ pub(crate) enum Failure {
         /// The file.
         path: PathBuf,
         /// Where and why.
-        stopped: Box<Stopped<TargetError>>,
+        stopped: Box<Stopped<Failure>>,
     },
-    /// The store, or the server, did not do it.
+    /// What cannot be taken back was not confirmed.
+    #[error("--confirm is the name again: {name}")]
+    Unconfirmed {
+        /// The name.
+        name: String,
+    },
+    /// Nobody said where the store is.
+    #[error("where? --data DIR for a directory, or --server URL (or HEATGRID_SERVER) for a server")]
+    Nowhere,
+    /// The store did not do it.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// The server did not do it.
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// Standard output is closed or full.
     #[error("standard output: {0}")]
     Output(#[from] io::Error),
@@ -59,13 +72,20 @@ impl Failure {
     /// The status that the command ends with.
     pub(crate) fn status(&self) -> u8 {
         match self {
-            Failure::Question(_) | Failure::Form(_) | Failure::Site(_) => USAGE,
+            Failure::Question(_)
+            | Failure::Form(_)
+            | Failure::Site(_)
+            | Failure::Unconfirmed { .. }
+            | Failure::Nowhere => USAGE,
             Failure::Target(error) if error.is_usage() => USAGE,
+            Failure::Server(error) if error.is_usage() => USAGE,
             // Whoever closed the pipe has seen enough.
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => DONE,
-            Failure::Input { .. } | Failure::Import { .. } | Failure::Target(_) | Failure::Output(_) => {
-                FAILED
-            }
+            Failure::Input { .. }
+            | Failure::Import { .. }
+            | Failure::Target(_)
+            | Failure::Server(_)
+            | Failure::Output(_) => FAILED,
         }
     }
 

@@ -1,14 +1,16 @@
 //! `heatgrid`: the command of operators and site owners.
 //!
-//! A command says what it wants of a `target`, a store in a directory, and prints what comes back. Status: 0 done,
-//! 1 failed, 2 asked wrongly, 3 found a problem.
+//! A command says what it wants of a `place`, a store in a directory (`target`) or behind a `server`, and prints what
+//! comes back. Status: 0 done, 1 failed, 2 asked wrongly, 3 found a problem.
 
 mod command;
 mod failure;
 mod import;
 mod input;
 mod output;
+mod place;
 mod progress;
+mod server;
 mod target;
 
 use std::process::ExitCode;

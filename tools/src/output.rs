@@ -45,6 +45,15 @@ pub(crate) fn table_of_object(object: &Value) -> String {
     members.map(|(name, value)| format!("{name:width$}  {}\n", plain(value))).collect()
 }
 
+/// A list of JSON objects: a line for each, with these of their members.
+pub(crate) fn table_of_objects(columns: &[&str], objects: &Value) -> String {
+    let lines = objects.as_array().into_iter().flatten();
+    table(
+        columns.iter().map(|column| (*column).to_owned()).collect(),
+        lines.map(|object| columns.iter().map(|column| plain(&object[column])).collect()),
+    )
+}
+
 /// Whether a person looks at standard output.
 pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()

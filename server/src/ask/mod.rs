@@ -26,6 +26,20 @@ pub enum Route {
     Scroll,
 }
 
+impl Route {
+    /// The last part of its path.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Route::Grid => "grid",
+            Route::Series => "series",
+            Route::Pages => "pages",
+            Route::Summary => "summary",
+            Route::Scroll => "scroll",
+        }
+    }
+}
+
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {

@@ -1,14 +1,14 @@
 //! Questions: what comes back is what HTTP would answer.
 
 use clap::Args;
+use heatgrid_server::ask::Route;
 use heatgrid_server::wire::format::Format;
 use heatgrid_server::wire::question::Written;
 
-use super::Where;
 use super::question::{Form, Grid, Pages, Scroll, Series, Summary};
 use crate::failure::{DONE, Failure};
 use crate::output;
-use crate::target::Route;
+use crate::place::Where;
 
 /// A question to a site.
 #[derive(Args, Debug)]
@@ -36,8 +36,8 @@ pub(crate) trait Question: Args {
 impl<Q: Question> Ask<Q> {
     /// Asks, and prints the answer.
     pub(crate) fn run(self) -> Result<u8, Failure> {
-        let target = self.place.existing()?;
-        let ask = |form| target.ask(&self.site, Q::ROUTE, &self.question.written(), form);
+        let place = self.place.existing()?;
+        let ask = |form| place.ask(&self.site, Q::ROUTE, &self.question.written(), form);
         match self.form.chosen() {
             Some(form) => output::print(&ask(form)?)?,
             None if output::is_terminal() => {

@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use heatgrid_engine::model::limits::BATCH_EVENTS;
-use heatgrid_server::wire::receipt::Receipt;
 use serde_json::json;
 
-use super::Where;
 use super::settings::Settings;
 use crate::failure::{DONE, Failure};
 use crate::import::{Cut, Stored};
+use crate::place::Where;
 use crate::{input, output, progress};
 
 /// Reads events from a file into a site.
@@ -52,31 +51,30 @@ impl Import {
         if let Some(length) = input.length_bytes {
             progress::length(&bar, length);
         }
-        let target = self.place.existing_or_new(self.settings.region())?;
-        let site = target.site_or_new(&self.settings.written(&self.site))?;
+        let place = self.place.existing_or_new(self.settings.region())?;
+        let written = self.settings.written(&self.site);
         let cut = Cut { batch_lines: self.batch_lines as usize, skip_lines: self.skip_lines };
-        let stored = target.import(&site, &mut input.content, cut);
+        place.site_or_new(&written)?;
+        let stored = place.import(&self.site, &mut input.content, cut);
         bar.finish_and_clear();
         let stored = stored.map_err(|stopped| Failure::Import { path, stopped })?;
-        target.close()?;
+        place.close()?;
         output::print(&if self.json { json(&self.site, &stored) } else { text(&self.site, &stored) })?;
         Ok(DONE)
     }
 }
 
 fn json(site: &str, stored: &Stored) -> Vec<u8> {
-    let mut line = json!({"site": site, "lines": stored.lines, "batches": stored.batches});
-    let receipt = serde_json::to_value(Receipt(&stored.tally)).expect("names and numbers are valid JSON");
-    for (name, value) in receipt.as_object().into_iter().flatten() {
-        line[name] = value.clone();
-    }
-    format!("{line}\n").into_bytes()
+    let Stored { lines, batches, accepted, dropped } = stored;
+    output::json(
+        &json!({"site": site, "lines": lines, "batches": batches, "accepted": accepted, "dropped": dropped}),
+    )
 }
 
 fn text(site: &str, stored: &Stored) -> Vec<u8> {
-    let mut text = format!("{site}: {} events accepted", output::grouped(stored.tally.accepted()));
-    for (reason, events) in stored.tally.dropped() {
-        text.push_str(&format!(", {} dropped ({})", output::grouped(events), reason.name()));
+    let mut text = format!("{site}: {} events accepted", output::grouped(stored.accepted));
+    for (reason, events) in &stored.dropped {
+        text.push_str(&format!(", {} dropped ({reason})", output::grouped(*events)));
     }
     text.push('\n');
     text.into_bytes()

@@ -3,8 +3,8 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::Where;
 use crate::failure::{DONE, FOUND, Failure};
+use crate::place::{Offline, Where};
 use crate::{output, progress};
 
 /// What the store holds and how it does.
@@ -21,7 +21,7 @@ pub(crate) struct Status {
 #[derive(Args)]
 pub(crate) struct Inspect {
     #[command(flatten)]
-    place: Where,
+    place: Offline,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -31,7 +31,7 @@ pub(crate) struct Inspect {
 #[derive(Args)]
 pub(crate) struct Verify {
     #[command(flatten)]
-    place: Where,
+    place: Offline,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -60,7 +60,7 @@ pub(crate) struct Compact {
 impl Status {
     /// Prints it.
     pub(crate) fn run(self) -> Result<u8, Failure> {
-        print(&self.place.existing()?.status(), self.json)
+        print(&self.place.existing()?.status()?, self.json)
     }
 }
 
@@ -96,11 +96,11 @@ impl Verify {
 impl Flush {
     /// Flushes.
     pub(crate) fn run(self) -> Result<u8, Failure> {
-        let target = self.place.existing()?;
+        let place = self.place.existing()?;
         let turning = progress::spinner("flushing");
-        let done = target.flush()?;
+        let done = place.flush()?;
         turning.finish_and_clear();
-        target.close()?;
+        place.close()?;
         print(&done, self.json)
     }
 }
@@ -108,11 +108,11 @@ impl Flush {
 impl Compact {
     /// Compacts.
     pub(crate) fn run(self) -> Result<u8, Failure> {
-        let target = self.place.existing()?;
+        let place = self.place.existing()?;
         let turning = progress::spinner("compacting");
-        let done = target.compact()?;
+        let done = place.compact()?;
         turning.finish_and_clear();
-        target.close()?;
+        place.close()?;
         print(&done, self.json)
     }
 }
@@ -146,11 +146,7 @@ fn segments(inspection: &Value) -> String {
         "first_day",
         "last_day",
     ];
-    let lines = inspection["segments"].as_array().into_iter().flatten();
-    let mut text = output::table(
-        columns.map(str::to_owned).to_vec(),
-        lines.map(|segment| columns.map(|column| output::plain(&segment[column])).to_vec()),
-    );
+    let mut text = output::table_of_objects(&columns, &inspection["segments"]);
     for (name, value) in inspection.as_object().into_iter().flatten().filter(|(name, _)| *name != "segments")
     {
         text.push_str(&format!("{name}  {}\n", output::plain(value)));

@@ -6,13 +6,11 @@ mod maintain;
 mod question;
 mod settings;
 mod site;
+mod token;
 
-use std::path::PathBuf;
-
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
 use crate::failure::Failure;
-use crate::target::{Files, Target};
 
 /// What can be done.
 #[derive(Subcommand)]
@@ -32,6 +30,9 @@ pub(crate) enum Command {
     /// Make sites and look at them
     #[command(subcommand)]
     Site(site::Site),
+    /// Make and revoke tokens of a site (at a server)
+    #[command(subcommand)]
+    Token(token::Token),
     /// What the store holds and how it does
     Status(maintain::Status),
     /// Every file of the store, and what is in it
@@ -55,36 +56,12 @@ impl Command {
             Command::Summary(command) => command.run(),
             Command::Scroll(command) => command.run(),
             Command::Site(command) => command.run(),
+            Command::Token(command) => command.run(),
             Command::Status(command) => command.run(),
             Command::Inspect(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Flush(command) => command.run(),
             Command::Compact(command) => command.run(),
         }
-    }
-}
-
-/// Where the store is.
-#[derive(Args, Debug)]
-pub(crate) struct Where {
-    /// Directory of the store; no server may be running on it
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-}
-
-impl Where {
-    /// The store in this directory. One is made only where `import` or `site create` asks for it.
-    fn existing(&self) -> Result<Target, Failure> {
-        Ok(Target::existing(&self.data)?)
-    }
-
-    /// The files of the store in this directory.
-    fn files(&self) -> Result<Files, Failure> {
-        Ok(Files::of(&self.data)?)
-    }
-
-    /// The store in this directory, made if it is not there.
-    fn existing_or_new(&self, region: Option<&str>) -> Result<Target, Failure> {
-        Ok(Target::existing_or_new(&self.data, region)?)
     }
 }

@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::Where;
 use super::settings::Settings;
 use crate::failure::{DONE, Failure};
 use crate::output;
+use crate::place::Where;
 
 /// Sites.
 #[derive(Subcommand)]
@@ -17,6 +17,10 @@ pub(crate) enum Site {
     Show(Show),
     /// Make a site
     Create(Box<Create>),
+    /// Give a site other settings (at a server)
+    Change(Box<Create>),
+    /// Close a site and erase it; it can be taken back for 72 hours (at a server)
+    Delete(Delete),
 }
 
 /// Every site.
@@ -42,7 +46,23 @@ pub(crate) struct Show {
     json: bool,
 }
 
-/// A new site.
+/// A site that goes.
+#[derive(Args)]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    place: Where,
+    /// Name of the site
+    #[arg(long)]
+    site: String,
+    /// The name again: what is deleted is gone from every copy in 90 days
+    #[arg(long, value_name = "SITE")]
+    confirm: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A site and its settings.
 #[derive(Args)]
 pub(crate) struct Create {
     #[command(flatten)]
@@ -62,7 +82,7 @@ impl Site {
     pub(crate) fn run(self) -> Result<u8, Failure> {
         match self {
             Site::List(List { place, json }) => {
-                let sites = place.existing()?.sites();
+                let sites = place.existing()?.sites()?;
                 output::print(&if json { output::json(&sites) } else { table(&sites).into_bytes() })?;
             }
             Site::Show(Show { place, site, json }) => {
@@ -70,10 +90,25 @@ impl Site {
             }
             Site::Create(create) => {
                 let Create { place, site, settings, json } = *create;
-                let target = place.existing_or_new(settings.region())?;
-                let site = target.create_site(&settings.written(&site))?;
-                target.close()?;
+                let place = place.existing_or_new(settings.region())?;
+                let site = place.create_site(&settings.written(&site))?;
+                place.close()?;
                 show(&site, json)?;
+            }
+            Site::Change(change) => {
+                let Create { place, site, settings, json } = *change;
+                let mut written = settings.written(&site).to_json();
+                // The name is in the path, and what was not written stays as it is.
+                if let Some(members) = written.as_object_mut() {
+                    members.retain(|name, value| name != "site" && !value.is_null());
+                }
+                show(&place.server()?.change_site(&site, &written)?, json)?;
+            }
+            Site::Delete(Delete { place, site, confirm, json }) => {
+                if confirm != site {
+                    return Err(Failure::Unconfirmed { name: site });
+                }
+                show(&place.server()?.delete_site(&site)?, json)?;
             }
         }
         Ok(DONE)
@@ -86,10 +121,5 @@ fn show(site: &Value, json: bool) -> Result<(), Failure> {
 }
 
 fn table(sites: &Value) -> String {
-    let columns = ["site", "region", "timezone", "retention_days", "created_at", "key"];
-    let lines = sites.as_array().into_iter().flatten();
-    output::table(
-        columns.map(str::to_owned).to_vec(),
-        lines.map(|site| columns.map(|column| output::plain(&site[column])).to_vec()),
-    )
+    output::table_of_objects(&["site", "region", "timezone", "retention_days", "created_at", "key"], sites)
 }

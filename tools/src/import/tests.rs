@@ -35,12 +35,13 @@ fn run(
 ) -> (Vec<u64>, Result<Stored, Box<Stopped<Infallible>>>) {
     let site = site();
     let rules = PageRules::of(&site.settings);
-    let mut intake = Intake::new(&site, &rules, NOW);
     let mut batches = Vec::new();
-    let result = import(&mut text.as_bytes(), &mut intake, Cut { batch_lines, skip_lines }, &mut |batch| {
+    let store = |batch: Batch| {
         batches.push(batch.events);
         Ok(())
-    });
+    };
+    let mut sink = Filling { intake: Intake::new(&site, &rules, NOW), store };
+    let result = import(&mut text.as_bytes(), &mut sink, Cut { batch_lines, skip_lines });
     (batches, result)
 }
 
@@ -49,7 +50,7 @@ fn a_file_is_cut_into_batches() {
     let (batches, result) = run(&lines(10), 4, 0);
     assert_eq!(batches, [1 + 2 + 3 + 4, 5 + 6 + 7 + 8, 9 + 10]);
     let stored = result.unwrap();
-    assert_eq!((stored.lines, stored.batches, stored.tally.accepted()), (10, 3, 55));
+    assert_eq!((stored.lines, stored.batches, stored.accepted), (10, 3, 55));
     let (batches, result) = run("", 4, 0);
     assert_eq!((batches.len(), result.unwrap()), (0, Stored::default()));
 }
@@ -60,7 +61,7 @@ fn a_bad_line_stops_the_file_after_whole_batches() {
     let (batches, result) = run(&text, 3, 0);
     assert_eq!(batches, [6]);
     let stopped = result.unwrap_err();
-    assert_eq!((stopped.stored.lines, stopped.stored.tally.accepted()), (3, 6));
+    assert_eq!((stopped.stored.lines, stopped.stored.accepted), (3, 6));
     assert_eq!(
         stopped.to_string(),
         "line 7: `ts` is missing\nlines 1 to 3 are stored (6 events accepted); go on with --skip-lines 3"
@@ -101,13 +102,14 @@ fn a_file_that_cannot_be_read_to_its_end_stores_nothing_of_the_last_batch() {
     }
     let site = site();
     let rules = PageRules::of(&site.settings);
-    let mut intake = Intake::new(&site, &rules, NOW);
     let text = lines(5);
     let cut = Cut { batch_lines: 2, skip_lines: 0 };
     let mut batches = 0;
-    let result = import::<Infallible>(&mut text.as_bytes().chain(Breaks), &mut intake, cut, &mut |_| {
+    let store = |_| {
         batches += 1;
-        Ok(())
-    });
+        Ok::<_, Infallible>(())
+    };
+    let mut sink = Filling { intake: Intake::new(&site, &rules, NOW), store };
+    let result = import(&mut text.as_bytes().chain(Breaks), &mut sink, cut);
     assert_eq!((batches, result.unwrap_err().stored.lines), (2, 4));
 }

@@ -1,4 +1,4 @@
-//! What a command works on: a store in a directory, that no server has open.
+//! A store in a directory, that no server has open.
 //!
 //! Commands see no engine: sites, questions and answers are those of the wire, so that a server at the other end of
 //! a connection can take a directory's place.
@@ -17,7 +17,7 @@ use heatgrid_engine::clock::{Clock, SystemClock};
 use heatgrid_engine::disk::{Disk, RealDisk};
 use heatgrid_engine::format::names::FileName;
 use heatgrid_engine::manifest;
-use heatgrid_engine::model::{Region, Site};
+use heatgrid_engine::model::Region;
 use heatgrid_engine::options::{Background, Options};
 use heatgrid_engine::store::Store;
 use heatgrid_server::intake::Intake;
@@ -25,9 +25,8 @@ use heatgrid_server::privacy::url::PageRules;
 
 pub(crate) use error::TargetError;
 pub(crate) use files::Files;
-pub(crate) use heatgrid_server::ask::Route;
 
-use crate::import::{self, Cut, Stopped, Stored};
+use crate::import::{self, Cause, Cut, Filling, Stopped, Stored};
 
 /// Region of a store that is made without naming one.
 const DEFAULT_REGION: &str = "eu";
@@ -67,16 +66,20 @@ impl Target {
     /// Reads a file of events into a site.
     pub(crate) fn import(
         &self,
-        site: &Site,
+        site: &str,
         content: &mut dyn Read,
         cut: Cut,
     ) -> Result<Stored, Box<Stopped<TargetError>>> {
+        let found = self.find(site);
+        let site =
+            found.map_err(|error| Stopped { stored: Stored::default(), cause: Cause::Store(error) })?;
         let rules = PageRules::of(&site.settings);
-        let mut intake = Intake::new(site, &rules, self.clock.now_ms());
-        import::import(content, &mut intake, cut, &mut |batch| {
+        let store = |batch| {
             self.store.append_wait(batch)?;
             Ok(())
-        })
+        };
+        let intake = Intake::new(&site, &rules, self.clock.now_ms());
+        import::import(content, &mut Filling { intake, store }, cut)
     }
 
     /// Stops. What was imported is written into segments first.

@@ -134,6 +134,8 @@ fn a_body_says_what_a_query_says() {
     let query = "page=a.example%2Fp&kind=click,touch&fixed=false&limit=20&cell=16&country=DE";
     let body = r#"{"page":"a.example/p","kind":["click","touch"],"fixed":false,"limit":20,"cell":16,"country":["DE"],"to":null}"#;
     assert_eq!(Written::from_body(body.as_bytes()), Written::from_query(query));
+    let written = Written::from_query(query).unwrap();
+    assert_eq!(Written::from_body(written.to_json().to_string().as_bytes()), Ok(written));
     for body in ["", "[]", "{\"page\":{}}", "{\"page\":\"a\"", "{\"page\":1e999}"] {
         assert!(matches!(Written::from_body(body.as_bytes()), Err(BadQuestion::Syntax { .. })), "{body}");
     }

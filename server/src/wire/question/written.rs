@@ -20,8 +20,8 @@ macro_rules! parameters {
                 match name { $(stringify!($name) => Some((stringify!($name), &mut self.$name)),)* _ => None }
             }
 
-            fn given(&self) -> impl Iterator<Item = &'static str> {
-                [$(self.$name.as_ref().map(|_| stringify!($name)),)*].into_iter().flatten()
+            fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+                [$(self.$name.as_deref().map(|text| (stringify!($name), text)),)*].into_iter().flatten()
             }
         }
     };
@@ -83,14 +83,20 @@ impl Written {
         Ok(written)
     }
 
+    /// The JSON object that `from_body` reads.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        self.given().collect()
+    }
+
     /// Refuses parameters that the route does not have.
     ///
     /// # Errors
     /// When one of another route is given.
     pub(super) fn only(&self, here: &[&'static str]) -> Result<(), BadQuestion> {
-        match self.given().find(|name| !here.contains(name)) {
+        match self.given().find(|(name, _)| !here.contains(name)) {
             None => Ok(()),
-            Some(name) => Err(BadQuestion::NotHere { name }),
+            Some((name, _)) => Err(BadQuestion::NotHere { name }),
         }
     }
 

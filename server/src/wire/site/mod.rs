@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::time::rfc3339;
 
 /// A site as it is written in a request or with options: what is `None` stays as it is, or is the standard.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenSite {
     /// Its name.
@@ -98,6 +98,12 @@ impl WrittenSite {
     /// When it is none, or has a member that is no setting.
     pub fn from_json(body: &[u8]) -> Result<WrittenSite, BadSite> {
         Ok(serde_json::from_slice(body)?)
+    }
+
+    /// The object that `from_json` reads: what was not written is null.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("texts and numbers are valid JSON")
     }
 }
 
