@@ -12,6 +12,7 @@ pub mod clock;
 pub mod disk;
 // 3: the parts of a store
 pub mod accounts;
+pub mod ledger;
 pub mod manifest;
 pub mod memtable;
 pub mod segment;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::memtable::Memtable;
 use crate::model::limits::VIEW_SECONDS;
-use crate::model::{DayRange, MaskRule, Month, Seq, SiteId};
+use crate::model::{DayRange, MaskRules, Month, RuleIndex, Seq, SiteId, TextHasher, Tombstone};
 use crate::segment::{Segment, SegmentEntry, SegmentError, SegmentHeader};
 
 /// Live segments, by month.
@@ -93,40 +93,54 @@ impl SegmentSet {
     }
 }
 
-/// A rule over everything of a site that was written up to a moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tombstone {
-    /// The last batch it covers.
-    pub through: Seq,
-    /// What it covers.
-    pub rule: MaskRule,
-}
-
 /// The tombstones that are not yet purged from every segment, by site.
 ///
 /// Memtables need none: they are masked in place before a tombstone is answered.
-#[derive(Clone, Debug, Default)]
-pub struct Masks(HashMap<SiteId, Vec<Tombstone>>);
+#[derive(Clone, Debug)]
+pub struct Masks {
+    hasher: TextHasher,
+    sites: HashMap<SiteId, Arc<RuleIndex>>,
+}
 
 impl Masks {
-    /// No tombstones.
+    /// No tombstones, of a store that hashes its pages so.
     #[must_use]
-    pub fn none() -> Masks {
-        Masks::default()
+    pub fn none(hasher: TextHasher) -> Masks {
+        Masks { hasher, sites: HashMap::new() }
     }
 
-    /// Adds one.
-    pub fn insert(&mut self, site: SiteId, tombstone: Tombstone) {
-        self.0.entry(site).or_default().push(tombstone);
+    /// Adds one of a site.
+    pub fn insert(&mut self, site: SiteId, tombstone: &Tombstone) {
+        let hasher = self.hasher;
+        let index = self.sites.entry(site).or_insert_with(|| Arc::new(RuleIndex::new(site, hasher)));
+        Arc::make_mut(index).insert(tombstone);
     }
 
     /// The rules that a segment's rows of a site are still to be read through. A segment never holds rows from both
     /// sides of a tombstone that is not applied to it.
     #[must_use]
-    pub fn rules(&self, site: SiteId, header: &SegmentHeader) -> Vec<MaskRule> {
-        let open = |mark: &&Tombstone| header.purged_through < mark.through && header.seq_lo <= mark.through;
-        let marks = self.0.get(&site).map_or(&[][..], Vec::as_slice);
-        marks.iter().filter(open).map(|mark| mark.rule.clone()).collect()
+    pub fn rules(&self, site: SiteId, header: &SegmentHeader) -> MaskRules {
+        self.open_from(site, header.seq_lo.max(Seq(header.purged_through.0.saturating_add(1))))
+    }
+
+    /// The rules of a site that cover the batch `from` or later ones.
+    #[must_use]
+    pub fn open_from(&self, site: SiteId, from: Seq) -> MaskRules {
+        self.sites.get(&site).map_or_else(MaskRules::none, |index| MaskRules::open_from(index, from))
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sites.is_empty()
+    }
+
+    /// Sites that have any, ascending.
+    #[must_use]
+    pub fn sites(&self) -> Vec<SiteId> {
+        let mut sites: Vec<SiteId> = self.sites.keys().copied().collect();
+        sites.sort_unstable();
+        sites
     }
 }
 

@@ -13,12 +13,14 @@ pub enum Directory {
     Segments,
     /// `quarantine/`: files that could not be read, kept for a person to look at.
     Quarantine,
+    /// `erasures/`: the texts of open requests.
+    Erasures,
 }
 
 impl Directory {
     /// Every directory, parents first.
-    pub const ALL: [Directory; 4] =
-        [Directory::Root, Directory::Wal, Directory::Segments, Directory::Quarantine];
+    pub const ALL: [Directory; 5] =
+        [Directory::Root, Directory::Wal, Directory::Segments, Directory::Quarantine, Directory::Erasures];
 
     /// Its path below the store's directory; empty for the store's own.
     #[must_use]
@@ -28,6 +30,7 @@ impl Directory {
             Directory::Wal => "wal",
             Directory::Segments => "segments",
             Directory::Quarantine => "quarantine",
+            Directory::Erasures => "erasures",
         }
     }
 }
@@ -45,6 +48,20 @@ pub enum FileName {
     Accounts,
     /// `accounts.new`: accounts being rewritten; never read.
     AccountsNew,
+    /// `ledger`: erasures, without any text.
+    Ledger,
+    /// `ledger.new`: a ledger whose torn end is being cut off; never read.
+    LedgerNew,
+    /// `ledger.key`: the key of the ledger's hashes.
+    LedgerKey,
+    /// `signing.key`: the key that certificates are signed with.
+    SigningKey,
+    /// `key.new`: a key being written; never read.
+    KeyNew,
+    /// `erasures/<number>.txt`: what an open request has named.
+    Named(u64),
+    /// `erasures/<number>.new`: the same, being written; never read.
+    NamedNew(u64),
     /// `wal/<number>.wal`.
     Wal(u64),
     /// `segments/<number>.seg`.
@@ -66,7 +83,13 @@ impl FileName {
             | FileName::Manifest
             | FileName::ManifestNew
             | FileName::Accounts
-            | FileName::AccountsNew => Directory::Root,
+            | FileName::AccountsNew
+            | FileName::Ledger
+            | FileName::LedgerNew
+            | FileName::LedgerKey
+            | FileName::SigningKey
+            | FileName::KeyNew => Directory::Root,
+            FileName::Named(_) | FileName::NamedNew(_) => Directory::Erasures,
             FileName::Wal(_) => Directory::Wal,
             FileName::Segment(_) | FileName::SegmentNew(_) => Directory::Segments,
             FileName::QuarantinedWal(_) | FileName::QuarantinedSegment(_) => Directory::Quarantine,
@@ -88,6 +111,11 @@ impl FileName {
             FileName::ManifestNew,
             FileName::Accounts,
             FileName::AccountsNew,
+            FileName::Ledger,
+            FileName::LedgerNew,
+            FileName::LedgerKey,
+            FileName::SigningKey,
+            FileName::KeyNew,
         ];
         if directory == Directory::Root {
             return fixed.into_iter().find(|file| file.to_string() == name);
@@ -100,6 +128,8 @@ impl FileName {
             FileName::SegmentNew(number),
             FileName::QuarantinedWal(number),
             FileName::QuarantinedSegment(number),
+            FileName::Named(number),
+            FileName::NamedNew(number),
         ];
         // Printing it again refuses other spellings of the same number.
         numbered.into_iter().find(|file| file.directory() == directory && file.base_name() == name)
@@ -114,9 +144,15 @@ impl FileName {
             FileName::ManifestNew => "manifest.new".into(),
             FileName::Accounts => "accounts".into(),
             FileName::AccountsNew => "accounts.new".into(),
+            FileName::Ledger => "ledger".into(),
+            FileName::LedgerNew => "ledger.new".into(),
+            FileName::LedgerKey => "ledger.key".into(),
+            FileName::SigningKey => "signing.key".into(),
+            FileName::KeyNew => "key.new".into(),
+            FileName::Named(number) => format!("{number:016x}.txt"),
             FileName::Wal(number) | FileName::QuarantinedWal(number) => format!("{number:016x}.wal"),
             FileName::Segment(number) | FileName::QuarantinedSegment(number) => format!("{number:016x}.seg"),
-            FileName::SegmentNew(number) => format!("{number:016x}.new"),
+            FileName::SegmentNew(number) | FileName::NamedNew(number) => format!("{number:016x}.new"),
         }
     }
 }
@@ -146,6 +182,9 @@ mod tests {
             FileName::SegmentNew(9),
             FileName::QuarantinedWal(3),
             FileName::QuarantinedSegment(3),
+            FileName::LedgerKey,
+            FileName::Named(3),
+            FileName::NamedNew(3),
         ] {
             assert_eq!(FileName::parse(file.directory(), &file.base_name()), Some(file));
         }

@@ -9,6 +9,12 @@ pub const FORMAT_VERSION: u16 = 1;
 pub const MANIFEST_MAGIC: [u8; 8] = *b"HGRIDman";
 /// Begins the accounts.
 pub const ACCOUNTS_MAGIC: [u8; 8] = *b"HGRIDacc";
+/// Begins a ledger.
+pub const LEDGER_MAGIC: [u8; 8] = *b"HGRIDled";
+/// Begins a file with a key.
+pub const KEY_MAGIC: [u8; 8] = *b"HGRIDkey";
+/// Begins the text of an open request.
+pub const NAMED_MAGIC: [u8; 8] = *b"HGRIDtxt";
 /// Begins a log file.
 pub const WAL_MAGIC: [u8; 8] = *b"HGRIDwal";
 /// Begins a segment.

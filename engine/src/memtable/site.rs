@@ -69,9 +69,10 @@ impl SiteRows {
     pub(super) fn mask(&mut self, mask: &SiteMask) {
         let mut left = SiteRows::default();
         for (text, page) in self.pages.drain() {
+            let of_page = mask.page(&text);
             let page = page.without(
-                |row| mask.covers_row(&text, row.key.day(), row.key.country()),
-                |row| mask.covers_hours(&text, row.hour.day()),
+                |row| of_page.covers_row(row.key.day(), row.key.country()),
+                |row| of_page.covers_hours(row.hour.day()),
             );
             if page.is_empty() {
                 continue;

@@ -5,7 +5,10 @@ use std::thread;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Country, Day, DayRange, HourOfSite, HourRow, Kind, MaskRule, PageSelection, Row, RowKey};
+use crate::model::{
+    Country, Cover, Day, DayRange, HourOfSite, HourRow, Kind, MaskRule, MaskRules, PageSelection, Row,
+    RowKey, RuleIndex, TextHasher, Tombstone,
+};
 
 fn row(cell: u64, day: u64, country: u64, count: u32) -> Row {
     Row { key: RowKey::from_bits(cell << 26 | day << 10 | country).unwrap(), count }
@@ -61,6 +64,12 @@ prop_compose! {
     }
 }
 
+fn mask(site: SiteId, pages: PageSelection, cover: Cover) -> SiteMask {
+    let mut index = RuleIndex::new(site, TextHasher::new([7; 32]));
+    index.insert(&Tombstone { through: Seq(1), rule: MaskRule { pages, cover } });
+    SiteMask::of_rules(MaskRules::open_from(&Arc::new(index), Seq(1)))
+}
+
 proptest! {
     #[test]
     fn a_memtable_is_a_map_of_sums(batches in batches(), masked in 0_u64..4, from in 0_u16..4) {
@@ -77,18 +86,16 @@ proptest! {
         prop_assert_eq!(memtable.seq_hi(), Some(Seq(batches.len() as u64)));
         prop_assert_eq!(memtable.oldest_ms(), Some(1_000));
 
-        let mask = SiteMask {
-            rules: vec![MaskRule {
-                pages: PageSelection::Prefix("a/".into()),
-                days: DayRange { from: Day::from_number(from), to: Day::LAST },
-                country: Some(Country::from_code(2).unwrap()),
-            }],
-            ..SiteMask::nothing()
+        let prefix = TextHasher::new([7; 32]).prefix(SiteId(masked), "a/");
+        let cover = Cover {
+            days: DayRange { from: Day::from_number(from), to: Day::LAST },
+            country: Some(Country::from_code(2).unwrap()),
         };
+        let mask = mask(SiteId(masked), PageSelection::Prefix(prefix), cover);
         memtable.mask_in_place(SiteId(masked), &mask);
         expected.retain(|(site, text, bits), _| {
             let key = RowKey::from_bits(*bits).unwrap();
-            *site != masked || !mask.covers_row(text, key.day(), key.country())
+            *site != masked || !mask.page(text).covers_row(key.day(), key.country())
         });
         prop_assert_eq!(content(&memtable), expected.clone());
         for site in 0..3 {
@@ -167,8 +174,8 @@ fn an_emptied_memtable_gives_its_bytes_back() {
     let memtable = Memtable::new();
     memtable.apply(SiteId(1), &[page("a/", (0..1_000).map(|cell| row(cell, 9, 1, 1)).collect())], Seq(1), 0);
     let full = memtable.bytes();
-    let everything = MaskRule { pages: PageSelection::All, days: DayRange::ALL, country: None };
-    memtable.mask_in_place(SiteId(1), &SiteMask { rules: vec![everything], ..SiteMask::nothing() });
+    let everything = Cover { days: DayRange::ALL, country: None };
+    memtable.mask_in_place(SiteId(1), &mask(SiteId(1), PageSelection::All, everything));
     assert!(memtable.bytes() < full / 10 && content(&memtable).is_empty());
     assert!(memtable.read_site(SiteId(1), |rows| rows.is_none()) && !memtable.is_empty());
 }

@@ -6,6 +6,7 @@ mod batch;
 mod cell;
 mod country;
 mod day;
+mod erasure;
 mod grid;
 mod layer;
 mod mask;
@@ -14,6 +15,7 @@ mod row;
 mod scope;
 mod selection;
 mod site;
+mod text_hash;
 mod token;
 mod work;
 mod zone;
@@ -22,9 +24,13 @@ pub use batch::{Batch, BatchBuilder, BatchId, Event, IdempotencyKey, InvalidEven
 pub use cell::{CELL_PX, Cell, CellSize};
 pub use country::{Country, CountrySet};
 pub use day::{Day, DayRange, HourOfSite, Month};
+pub use erasure::{
+    DEADLINE_DAYS, Erasure, ErasureId, ErasureRequest, ErasureState, GRACE_HOURS, InvalidErasureId, Loss,
+    Matched, NamedKind, NamedPages, Reason,
+};
 pub use grid::{Grid, GridCell};
 pub use layer::{Device, Kind, KindSet, Layer, Viewport, ViewportRange};
-pub use mask::{MaskRule, PageSelection, SiteMask};
+pub use mask::{Cover, MaskRule, MaskRules, PageMask, PageSelection, RuleIndex, SiteMask, Tombstone};
 pub use rare::CountryTotals;
 pub use row::{HourRow, Row, RowKey};
 pub use scope::SiteScope;
@@ -32,6 +38,7 @@ pub use selection::{Fixed, LayerSelection, ViewportSet};
 pub use site::{
     InvalidName, PageLimits, PathRules, QueryParams, Region, Seq, Site, SiteId, SiteName, SiteSettings,
 };
+pub use text_hash::{TextHash, TextHasher};
 pub use token::{Role, Token, TokenId};
 pub use work::Work;
 pub use zone::{UnknownZone, Zone};

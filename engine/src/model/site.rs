@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Day, SiteMask, Zone};
+use super::{Day, MaskRules, SiteMask, Zone};
 
 /// Position of a batch in the order of all batches of a store; the first is 1. 0 is before every batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -172,7 +172,7 @@ impl SiteSettings {
             days => today.minus(days - 1),
         };
         let days_from = oldest(self.retention_days);
-        SiteMask { days_from, hours_from: oldest(self.hourly_days).max(days_from), rules: Vec::new() }
+        SiteMask { days_from, hours_from: oldest(self.hourly_days).max(days_from), rules: MaskRules::none() }
     }
 
     /// The site-local day of an instant in Unix ms, held at the first and the last day there is.

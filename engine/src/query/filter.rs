@@ -1,6 +1,6 @@
 //! Which rows of one month count: by day and country, in one table.
 
-use crate::model::{Country, CountrySet, DayRange, Kind, MaskRule, Month};
+use crate::model::{Country, CountrySet, Cover, DayRange, Kind, Month};
 
 /// Days of a month, one bit each, from its first.
 pub(super) type DayBits = u32;
@@ -59,16 +59,12 @@ impl RowFilter {
         RowFilter::new(|code| Country::from_code(code).map_or(0, keep))
     }
 
-    /// The same without what some rules cover of this month.
-    pub(super) fn without<'r>(
-        &self,
-        month: Month,
-        rules: impl IntoIterator<Item = &'r MaskRule>,
-    ) -> RowFilter {
+    /// The same without what is covered of this month.
+    pub(super) fn without<'r>(&self, month: Month, covers: impl IntoIterator<Item = &'r Cover>) -> RowFilter {
         let mut keep = self.keep.clone();
-        for rule in rules {
-            let left = !day_bits(month, &rule.days);
-            match rule.country {
+        for cover in covers {
+            let left = !day_bits(month, &cover.days);
+            match cover.country {
                 Some(country) => keep[usize::from(country.code())] &= left,
                 None => keep.iter_mut().for_each(|days| *days &= left),
             }
@@ -142,7 +138,7 @@ impl Weight {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Day, PageSelection};
+    use crate::model::Day;
 
     fn country(text: &str) -> Country {
         text.parse().unwrap()
@@ -216,11 +212,7 @@ mod tests {
 
     #[test]
     fn a_rule_covers_the_stored_country_on_its_days() {
-        let rule = |country, from: &str, to: &str| MaskRule {
-            pages: PageSelection::All,
-            days: days(from, to),
-            country,
-        };
+        let rule = |country, from: &str, to: &str| Cover { days: days(from, to), country };
         let rules =
             [rule(Some(country("DE")), "2025-12-01", "2026-01-03"), rule(None, "2026-01-04", "2026-01-05")];
         let filter = RowFilter::of_days(0b1111).without(january(), &rules);

@@ -20,9 +20,9 @@ impl Source<'_> {
         self.site_pieces(meter, filter_of, &mut |meter, piece| {
             piece.pages(meter, pages, &mut |meter, page| {
                 // A rule with a country covers whole hour totals: they have none.
+                let of_site = piece.rules.of_site();
                 let covered = |row: &HourRow| {
-                    let day = row.hour.day();
-                    piece.rules.iter().any(|rule| rule.days.contains(day) && rule.pages.covers(page.text))
+                    page.named.iter().chain(&of_site).any(|cover| cover.days.contains(row.hour.day()))
                 };
                 let rows = piece.extent.hours(page.page, &mut meter.scratch)?;
                 rows.into_iter().filter(|row| counts(row) && !covered(row)).for_each(&mut *f);

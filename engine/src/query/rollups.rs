@@ -10,10 +10,7 @@ use super::memory::MemoryRow;
 use super::scan::{PagePiece, SitePiece};
 use super::source::{Meter, Source};
 use super::{Pages, QueryError, Selection};
-use crate::model::{
-    Country, CountrySet, CountryTotals, Device, Fixed, Kind, KindSet, LayerSelection, MaskRule, Month,
-    PageSelection,
-};
+use crate::model::{Country, CountrySet, CountryTotals, Device, Fixed, Kind, KindSet, LayerSelection, Month};
 use crate::segment::Rollup;
 
 /// Events of a site on one day, of one kind, device and country. The same place may be given several times.
@@ -94,8 +91,7 @@ fn sums_of_piece(
     layers: &LayerSelection,
     f: &mut impl FnMut(SiteSum),
 ) -> Result<(), QueryError> {
-    let of_site = |rule: &&MaskRule| rule.pages == PageSelection::All;
-    let filter = piece.filter.without(piece.month, piece.rules.iter().filter(of_site));
+    let filter = piece.filter.without(piece.month, &piece.rules.of_site());
     let taken_off = taken_off(meter, piece, &filter, layers)?;
     let month = piece.month;
     piece.extent.rollups(&mut meter.scratch, &mut |rollup| {
@@ -122,13 +118,15 @@ fn taken_off(
     layers: &LayerSelection,
 ) -> Result<TakenOff, QueryError> {
     let mut taken_off = TakenOff::new();
-    let names_pages = piece.rules.iter().any(|rule| rule.pages != PageSelection::All);
-    if layers.fixed == Fixed::Any && !names_pages {
+    if layers.fixed == Fixed::Any && !piece.rules.name_pages() {
         return Ok(taken_off);
     }
     let every = LayerSelection { fixed: Fixed::Any, ..*layers };
     piece.pages(meter, &Pages::Site, &mut |meter, page| {
-        let covered = piece.rules.iter().any(|rule| rule.pages.covers(page.text));
+        let covered = !page.named.is_empty();
+        if layers.fixed == Fixed::Any && !covered {
+            return Ok(());
+        }
         // Every row that the roll-ups hold, covered or not.
         let whole = PagePiece { filter, ..*page };
         piece.strips(meter, &whole, &every, &mut |meter, strip| {

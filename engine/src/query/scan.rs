@@ -3,7 +3,7 @@
 use super::filter::{Reading, RowFilter};
 use super::source::{Meter, Source};
 use super::{Pages, QueryError, Selection};
-use crate::model::{Country, Layer, LayerSelection, MaskRule, Month};
+use crate::model::{Country, Cover, Layer, LayerSelection, MaskRules, Month};
 use crate::segment::{DetailRows, Extent, PageIndex, Strip};
 
 /// Days of the longest month.
@@ -16,7 +16,7 @@ pub(super) struct SitePiece<'a, 's> {
     /// Which rows count, but for `rules`.
     pub(super) filter: &'a RowFilter,
     /// What else does not.
-    pub(super) rules: &'a [MaskRule],
+    pub(super) rules: &'a MaskRules,
 }
 
 /// One page in one segment.
@@ -25,6 +25,8 @@ pub(super) struct PagePiece<'a> {
     pub(super) text: &'a str,
     /// Which of its rows count.
     pub(super) filter: &'a RowFilter,
+    /// What rules that name it leave out.
+    pub(super) named: &'a [Cover],
 }
 
 /// One strip in one segment.
@@ -114,14 +116,13 @@ impl SitePiece<'_, '_> {
     ) -> Result<(), QueryError> {
         meter.spent.check()?;
         let text = self.extent.page_text(page)?;
-        let covering = || self.rules.iter().filter(|rule| rule.pages.covers(text));
-        match covering().next() {
-            None => f(meter, &PagePiece { page, text, filter: self.filter }),
-            Some(_) => {
-                let filter = self.filter.without(self.month, covering());
-                f(meter, &PagePiece { page, text, filter: &filter })
-            }
+        let named = self.rules.naming(text);
+        let of_site = self.rules.of_site();
+        if named.is_empty() && of_site.is_empty() {
+            return f(meter, &PagePiece { page, text, filter: self.filter, named: &[] });
         }
+        let filter = self.filter.without(self.month, named.iter().chain(&of_site));
+        f(meter, &PagePiece { page, text, filter: &filter, named: &named })
     }
 
     /// Gives the strips of a page that are of the asked layers to `f`.
@@ -132,7 +133,7 @@ impl SitePiece<'_, '_> {
         layers: &LayerSelection,
         f: &mut dyn FnMut(&mut Meter<'_>, &StripPiece<'_, '_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
-        let PagePiece { page, text, filter } = *page;
+        let PagePiece { page, text, filter, .. } = *page;
         if filter.is_empty() {
             return Ok(());
         }

@@ -105,7 +105,7 @@ mod tests {
         let expiry = |site: SiteId| {
             let (_, days_from, hours_from) = *edges.iter().find(|edge| edge.0 == site.0)?;
             let (days_from, hours_from) = (day(days_from), day(hours_from));
-            Some(SiteMask { days_from, hours_from, rules: Vec::new() })
+            Some(SiteMask { days_from, hours_from, ..SiteMask::nothing() })
         };
         let segment = SegmentAges { number: 1, sites: sites.to_vec() };
         assert_eq!(verdict(&segment, expiry), expected, "{sites:?} {edges:?}");

@@ -162,11 +162,12 @@ impl Merge<'_, '_> {
             part.next_page += 1;
             let strips = part.extent.strips(page, part.scratch)?;
             let mut hours = part.extent.hours(page, part.scratch)?;
-            if let Some(mask) = &part.mask {
-                hours.retain(|hour| !mask.covers_hours(text, hour.hour.day()));
+            let mask = part.mask.as_ref().map(|mask| mask.page(text));
+            if let Some(mask) = &mask {
+                hours.retain(|hour| !mask.covers_hours(hour.hour.day()));
             }
             self.writer.hours(&hours);
-            let rules = PageRules::new(part.mask.as_ref(), text, &part.extent, recode)?;
+            let rules = PageRules::new(mask.as_ref(), &part.extent, recode)?;
             inputs.push(PageInput { extent: &part.extent, scratch: part.scratch, rules, strips });
         }
         self.strips(&mut inputs)

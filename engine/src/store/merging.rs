@@ -314,7 +314,7 @@ fn mask_of(
     match expiry {
         Some(mask) if mask.days_from > first || mask.hours_from > first => Some(SiteMask { rules, ..mask }),
         _ if rules.is_empty() => None,
-        _ => Some(SiteMask { rules, ..SiteMask::nothing() }),
+        _ => Some(SiteMask::of_rules(rules)),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::error::OpenError;
 use crate::format::names::{Directory, FileName};
 use crate::manifest::{self, ClockMark, Manifest};
 use crate::memtable::Memtable;
-use crate::model::{Region, Seq};
+use crate::model::{Region, Seq, TextHasher};
 use crate::options::{Background, Options};
 use crate::segment::Segment;
 use crate::view::{Masks, SegmentSet, Unreadable};
@@ -71,7 +71,7 @@ pub(super) fn open(
         segments: Arc::new(SegmentSet::new(segments).with_unreadable(unreadable.clone())),
         active: Arc::clone(&recovered.memtable),
         frozen: None,
-        masks: Arc::new(Masks::none()),
+        masks: Arc::new(Masks::none(TextHasher::new([0; 32]))),
     };
     let guard = ClockGuard::new(manifest.clock.last_seen_ms);
     let names = (random()?, orphans.next_number);

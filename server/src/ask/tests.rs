@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use heatgrid_engine::clock::Clock;
 use heatgrid_engine::memtable::Memtable;
-use heatgrid_engine::model::{Region, Seq, SiteId, SiteName, SiteSettings};
+use heatgrid_engine::model::{Region, Seq, SiteId, SiteName, SiteSettings, TextHasher};
 use heatgrid_engine::query::CancelFlag;
 use heatgrid_engine::view::{Masks, SegmentSet};
 
@@ -44,7 +44,7 @@ fn ask(events: &[(&str, &str, u32, &str)], route: Route, query: &str) -> Result<
     let view = View::open(
         Arc::new(SegmentSet::default()),
         vec![Arc::new(memtable)],
-        Arc::new(Masks::none()),
+        Arc::new(Masks::none(TextHasher::new([0; 32]))),
         Arc::new(At(NOW)),
     );
     let budget = Budget { rows: 1_000, bytes: 1_000, cancel: CancelFlag::new() };

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::format::account_edits::tests::edit;
+use crate::format::frames::{FRAME_HEADER_BYTES, SECTOR_BYTES};
 use crate::model::{
     Day, PageLimits, PathRules, QueryParams, Region, Role, Site, SiteId, SiteName, SiteSettings, Token,
     TokenId, Zone,

@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{Happened, Stand, World, budget, day, part_seqs};
+use super::{HASHER, Happened, SITE, Stand, World, budget, day, part_seqs};
 use crate::model::{
-    Cell, CellSize, Country, CountrySet, DayRange, Device, Event, Fixed, HourOfSite, Kind, KindSet,
-    LayerSelection, MaskRule, PageSelection, SiteSettings, Viewport, ViewportRange, ViewportSet,
+    Cell, CellSize, Country, CountrySet, Cover, DayRange, Device, Event, Fixed, HourOfSite, Kind, KindSet,
+    LayerSelection, MaskRule, PageSelection, SiteSettings, Tombstone, Viewport, ViewportRange, ViewportSet,
 };
 use crate::query::{
     Align, GridQuestion, InvalidQuestion, PageListQuestion, PagePattern, PageTotal, Pages, QueryError,
     Selection, SeriesQuestion, Step, TopPagesQuestion, attention, grid, page_list, scroll_reach, series,
     summary, top_pages,
 };
-use crate::view::Tombstone;
 
 const PAGES: [&str; 5] =
     ["a.example/", "a.example/p/1", "a.example/p/1/reviews", "a.example/p/2", "b.example/*"];
@@ -63,13 +62,15 @@ fn days() -> impl Strategy<Value = DayRange> {
 fn tombstone(segment_parts: usize) -> impl Strategy<Value = Tombstone> {
     let pages = prop_oneof![
         Just(PageSelection::All),
-        prop::sample::select(&PAGES[..]).prop_map(|page| PageSelection::Page(page.into())),
-        Just(PageSelection::Prefix("a.example/p/".into())),
+        prop::collection::vec(prop::sample::select(&PAGES[..]), 1..3).prop_map(|pages| {
+            PageSelection::Pages(pages.into_iter().map(|page| HASHER.page(SITE, page)).collect())
+        }),
+        Just(PageSelection::Prefix(HASHER.prefix(SITE, "a.example/p/"))),
     ];
     (0..segment_parts.max(1), pages, days(), prop::option::of(country())).prop_map(
         |(part, pages, days, country)| Tombstone {
             through: part_seqs(part).1,
-            rule: MaskRule { pages, days, country },
+            rule: MaskRule { pages, cover: Cover { days, country } },
         },
     )
 }

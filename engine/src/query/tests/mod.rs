@@ -12,10 +12,13 @@ use crate::clock::Clock;
 use crate::disk::simulated::SimulatedDisk;
 use crate::disk::{Access, Disk};
 use crate::memtable::Memtable;
-use crate::model::{BatchBuilder, Day, Event, Month, PageRows, Region, Seq, SiteId, SiteScope, SiteSettings};
+use crate::model::{
+    BatchBuilder, Day, Event, Month, PageRows, Region, Seq, SiteId, SiteScope, SiteSettings, TextHasher,
+    Tombstone,
+};
 use crate::query::{Budget, CancelFlag, SiteContext};
 use crate::segment::{Segment, SegmentHeader, SegmentWriter, Unthrottled};
-use crate::view::{Masks, SegmentSet, Tombstone, View};
+use crate::view::{Masks, SegmentSet, View};
 
 /// The site that is asked for.
 const SITE: SiteId = SiteId(7);
@@ -41,6 +44,9 @@ struct World {
     settings: SiteSettings,
     today: Day,
 }
+
+/// Hashes the pages of every world.
+const HASHER: TextHasher = TextHasher::new([5; 32]);
 
 /// The batches that a part was made of.
 fn part_seqs(part: usize) -> (Seq, Seq) {
@@ -79,9 +85,9 @@ impl Stand {
             Arc::new(memtable)
         };
         let memtables = (world.segment_parts..).take(world.memtable_parts).map(memtable).collect();
-        let mut masks = Masks::none();
+        let mut masks = Masks::none(HASHER);
         for tombstone in &world.tombstones {
-            masks.insert(SITE, tombstone.clone());
+            masks.insert(SITE, tombstone);
         }
         let clock = Arc::new(SetClock(AtomicU64::new(1_000_000)));
         let segments = Arc::new(SegmentSet::new(segments));

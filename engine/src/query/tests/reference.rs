@@ -1,18 +1,23 @@
 //! The plain model: every answer by going through the list of events.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::{Happened, World, part_seqs};
+use super::{HASHER, Happened, SITE, World, part_seqs};
 use crate::model::limits::CONVERSIONS_SHOWN;
-use crate::model::{Cell, Country, DayRange, Kind, Layer, LayerSelection, Month, SiteMask};
+use crate::model::{
+    Cell, Country, DayRange, Kind, Layer, LayerSelection, MaskRules, Month, RuleIndex, Seq, SiteMask,
+};
 use crate::query::{Pages, Selection, Step, Summary, Time};
 
 impl World {
     /// What a reader of a part leaves out.
     fn mask(&self, part: usize) -> SiteMask {
         let covers = |through| part < self.segment_parts && part_seqs(part).1 <= through;
-        let rules = self.tombstones.iter().filter(|mark| covers(mark.through)).map(|mark| mark.rule.clone());
-        SiteMask { rules: rules.collect(), ..self.settings.expiry(self.today) }
+        let mut index = RuleIndex::new(SITE, HASHER);
+        self.tombstones.iter().filter(|mark| covers(mark.through)).for_each(|mark| index.insert(mark));
+        let rules = MaskRules::open_from(&Arc::new(index), Seq(1));
+        SiteMask { rules, ..self.settings.expiry(self.today) }
     }
 
     /// The events whose rows can be seen, as they are stored.
@@ -25,7 +30,8 @@ impl World {
                 event.country = Country::ZZ;
                 event.viewport = event.viewport.device().lowest_viewport();
             }
-            let covered = masks[happened.part].covers_row(happened.page, event.hour.day(), event.country);
+            let covered =
+                masks[happened.part].page(happened.page).covers_row(event.hour.day(), event.country);
             (!covered).then_some(happened)
         })
     }
@@ -107,7 +113,7 @@ impl World {
                 && !event.kind.is_conversion()
                 && layers.kinds.contains(event.kind)
                 && days.contains(event.hour.day())
-                && !self.mask(*part).covers_hours(page, event.hour.day())
+                && !self.mask(*part).page(page).covers_hours(event.hour.day())
         };
         self.events.iter().filter(asked).cloned().collect()
     }

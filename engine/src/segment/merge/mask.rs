@@ -1,6 +1,6 @@
 //! What a mask leaves out of an extent, and of one of its pages.
 
-use crate::model::{Country, CountrySet, Day, DayRange, MaskRule, Month, PageSelection, SiteMask};
+use crate::model::{Country, CountrySet, Cover, Day, DayRange, Month, PageMask, SiteMask};
 use crate::segment::{Extent, SegmentError};
 
 /// Whether a mask leaves out anything of an extent.
@@ -12,28 +12,45 @@ pub(super) fn touches(mask: &SiteMask, extent: &Extent<'_>) -> Result<bool, Segm
     if days & expired != 0 || hour_days & expired_hours != 0 {
         return Ok(true);
     }
-    for rule in &mask.rules {
-        let covered = of_month(month, &rule.days);
-        // A rule with a country covers the hour totals of every country.
-        let rows = days & covered != 0 && has_country(extent, rule)?;
-        if (rows || hour_days & covered != 0) && has_page(extent, &rule.pages)? {
+    let is_touched = |cover: &Cover| touches_cover(cover, extent);
+    if extent.page_count() > 0 && any(&mask.rules.of_site(), is_touched)? {
+        return Ok(true);
+    }
+    if mask.rules.name_pages() {
+        for page in extent.all_pages() {
+            if any(&mask.rules.naming(extent.page_text(page)?), is_touched)? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn any(
+    covers: &[Cover],
+    is_touched: impl Fn(&Cover) -> Result<bool, SegmentError>,
+) -> Result<bool, SegmentError> {
+    for cover in covers {
+        if is_touched(cover)? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn has_country(extent: &Extent<'_>, rule: &MaskRule) -> Result<bool, SegmentError> {
-    let Some(country) = rule.country else { return Ok(true) };
-    Ok(extent.country_totals()?.iter().any(|(of, _)| *of == country))
+/// Whether an extent has anything of a cover's days and country, on any page.
+fn touches_cover(cover: &Cover, extent: &Extent<'_>) -> Result<bool, SegmentError> {
+    let covered = of_month(extent.month(), &cover.days);
+    // A rule with a country covers the hour totals of every country.
+    if extent.header().hour_days & covered != 0 {
+        return Ok(true);
+    }
+    Ok(extent.header().days & covered != 0 && has_country(extent, cover)?)
 }
 
-fn has_page(extent: &Extent<'_>, pages: &PageSelection) -> Result<bool, SegmentError> {
-    Ok(match pages {
-        PageSelection::All => extent.page_count() > 0,
-        PageSelection::Page(text) => extent.find_page(text)?.is_some(),
-        PageSelection::Prefix(prefix) => extent.pages_from(prefix)?.next().is_some(),
-    })
+fn has_country(extent: &Extent<'_>, cover: &Cover) -> Result<bool, SegmentError> {
+    let Some(country) = cover.country else { return Ok(true) };
+    Ok(extent.country_totals()?.iter().any(|(of, _)| *of == country))
 }
 
 /// The days of a month that are in a range: bit `d` is day `d` of the month.
@@ -62,19 +79,17 @@ pub(super) struct CountryRule {
 
 impl PageRules {
     pub(super) fn new(
-        mask: Option<&SiteMask>,
-        page: &str,
+        mask: Option<&PageMask>,
         extent: &Extent<'_>,
         recode: &CountrySet,
     ) -> Result<PageRules, SegmentError> {
         let month = extent.month();
         let rules: Vec<(Option<Country>, u32)> = mask
             .into_iter()
-            .flat_map(|mask| &mask.rules)
-            .filter(|rule| rule.pages.covers(page))
-            .map(|rule| (rule.country, of_month(month, &rule.days)))
+            .flat_map(|mask| mask.covers())
+            .map(|cover| (cover.country, of_month(month, &cover.days)))
             .collect();
-        let expired = mask.map_or(0, |mask| before(month, mask.days_from));
+        let expired = mask.map_or(0, |mask| before(month, mask.days_from()));
         let rule = |(country, _): &(Country, u64)| {
             let of_country = rules.iter().filter(|(of, _)| of.is_none_or(|of| of == *country));
             CountryRule {

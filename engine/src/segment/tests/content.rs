@@ -59,10 +59,10 @@ impl Content {
 
     pub(super) fn without(mut self, mask: impl Fn(SiteId) -> Option<SiteMask>) -> Content {
         self.rows.retain(|(site, page, key), _| {
-            mask(*site).is_none_or(|mask| !mask.covers_row(page, key.day(), key.country()))
+            mask(*site).is_none_or(|mask| !mask.page(page).covers_row(key.day(), key.country()))
         });
         self.hours.retain(|(site, page, _, hour), _| {
-            mask(*site).is_none_or(|mask| !mask.covers_hours(page, hour.day()))
+            mask(*site).is_none_or(|mask| !mask.page(page).covers_hours(hour.day()))
         });
         self
     }

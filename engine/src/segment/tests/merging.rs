@@ -1,6 +1,7 @@
 //! A merge is what the map says: sums, masks per input, recoded countries.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -9,26 +10,42 @@ use super::content::{Content, content, country, day, header, page, site};
 use super::memory::MemoryDisk;
 use crate::disk::Access;
 use crate::format::names::FileName;
-use crate::model::{Country, CountrySet, DayRange, MaskRule, PageSelection, SiteId, SiteMask};
+use crate::model::{
+    Country, CountrySet, Cover, DayRange, MaskRule, MaskRules, PageSelection, RuleIndex, Seq, SiteId,
+    SiteMask, TextHasher, Tombstone,
+};
 use crate::segment::{
     MergeInput, MergeStats, Segment, SegmentEntry, SegmentError, SegmentWriter, Unthrottled, merge,
 };
 
-fn mask() -> impl Strategy<Value = SiteMask> {
-    let pages = prop_oneof![
-        Just(PageSelection::All),
-        page().prop_map(|text| PageSelection::Page(text.into())),
-        page().prop_map(|text| PageSelection::Prefix(text.into())),
-    ];
-    let rule = (pages, 0..30_u8, 0..30_u8, prop::option::of(country())).prop_map(|(pages, a, b, country)| {
-        MaskRule { pages, days: DayRange { from: day(a.min(b)), to: day(a.max(b)) }, country }
-    });
+/// Hashes the pages of every mask.
+const HASHER: TextHasher = TextHasher::new([5; 32]);
+
+/// A site, and what is left out of it.
+fn site_mask() -> impl Strategy<Value = (SiteId, SiteMask)> {
+    let rule = (page(), 0..3_u8, 0..30_u8, 0..30_u8, prop::option::of(country()));
     let from = || prop_oneof![3 => Just(0_u8), 1 => 0..30_u8];
-    (from(), from(), prop::collection::vec(rule, 0..3)).prop_map(|(days, hours, rules)| SiteMask {
-        days_from: day(days),
-        hours_from: day(hours),
-        rules,
+    (site(), from(), from(), prop::collection::vec(rule, 0..3)).prop_map(|(site, days, hours, rules)| {
+        let rules = rules.into_iter().map(|(page, kind, a, b, country)| {
+            let pages = match (kind, page.find('/')) {
+                (0, _) => PageSelection::All,
+                (1, Some(slash)) => PageSelection::Prefix(HASHER.prefix(site, &page[..=slash])),
+                _ => PageSelection::Pages(vec![HASHER.page(site, &page)]),
+            };
+            MaskRule {
+                pages,
+                cover: Cover { days: DayRange { from: day(a.min(b)), to: day(a.max(b)) }, country },
+            }
+        });
+        let rules = rules_of(site, rules);
+        (site, SiteMask { days_from: day(days), hours_from: day(hours), rules })
     })
+}
+
+fn rules_of(site: SiteId, rules: impl IntoIterator<Item = MaskRule>) -> MaskRules {
+    let mut index = RuleIndex::new(site, HASHER);
+    rules.into_iter().for_each(|rule| index.insert(&Tombstone { through: Seq(1), rule }));
+    MaskRules::open_from(&Arc::new(index), Seq(1))
 }
 
 type Masks = Vec<(SiteId, SiteMask)>;
@@ -55,7 +72,7 @@ proptest! {
     #[test]
     fn a_merge_is_what_the_map_says(
         inputs in prop::collection::vec(
-            (content(60), prop::collection::vec((site(), mask()), 0..3)),
+            (content(60), prop::collection::vec(site_mask(), 0..3)),
             1..5,
         ),
         skipped in prop::option::of(site()),
@@ -116,9 +133,9 @@ fn a_site_that_stays_as_it_is_is_copied_byte_by_byte() {
     let disk = MemoryDisk::default();
     let content = two_sites();
     let source = content.segment(&disk, 1).unwrap();
-    let far_rule =
-        MaskRule { pages: PageSelection::Page("c.example/".into()), days: DayRange::ALL, country: None };
-    let masks = vec![(SiteId(7), SiteMask { rules: vec![far_rule], ..SiteMask::nothing() })];
+    let far = PageSelection::Pages(vec![HASHER.page(SiteId(7), "c.example/")]);
+    let far = MaskRule { pages: far, cover: Cover { days: DayRange::ALL, country: None } };
+    let masks = vec![(SiteId(7), SiteMask::of_rules(rules_of(SiteId(7), [far])))];
     let recode = |_| -> CountrySet { [Country::from_code(1).unwrap()].into_iter().collect() };
     let unused = content.rows.keys().all(|key| key.2.country().code() != 1);
     let (entry, stats) = run(&disk, &[(source, masks)], &|_| false, &recode).unwrap();
