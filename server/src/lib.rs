@@ -1,8 +1,20 @@
 //! heatgrid over HTTP: ingest, queries, operations.
 
-pub mod ask;
+// From settings to a server, and what it consists of.
+pub mod app;
 pub mod config;
+pub mod health;
+pub mod meters;
+pub mod serve;
+// From a connection to an answer.
+pub mod access;
+pub mod api;
+pub mod audit;
 pub mod http;
+pub mod rate;
+// From what is written to what is stored, and back; the offline tools share these.
+pub mod ask;
 pub mod intake;
 pub mod privacy;
+pub mod rules;
 pub mod wire;

@@ -1,8 +1,19 @@
-//! `heatgrid-server`: reads its settings. It serves nothing yet; the `heatgrid` command works on a directory.
+//! `heatgrid-server`: reads its settings, serves, and ends in order.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
-use heatgrid_server::config::{ConfigError, Start};
+use heatgrid_engine::clock::SystemClock;
+use heatgrid_server::config::{Config, ConfigError, Start};
+use heatgrid_server::health::{Health, Phase};
+use heatgrid_server::serve::{ServeError, Served, Server};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Exit status after a store that stopped by itself (`EX_SOFTWARE`): a supervisor starts the server again.
+const STOPPED: u8 = 70;
+/// Time for what does not end by itself when everything else has.
+const LAST_WAIT: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     match Start::read(std::env::args_os(), std::env::vars_os()) {
@@ -10,12 +21,7 @@ fn main() -> ExitCode {
             print!("{settings}");
             ExitCode::SUCCESS
         }
-        Ok(Start::Serve(_) | Start::Demo(_)) => {
-            eprintln!(
-                "heatgrid-server: this version does not serve yet; use the heatgrid command on a directory of data"
-            );
-            ExitCode::FAILURE
-        }
+        Ok(Start::Serve(config) | Start::Demo(config)) => serve(*config),
         Err(ConfigError::Usage(usage)) => {
             let help = !usage.use_stderr();
             // Nobody is left to be told of a closed terminal.
@@ -25,6 +31,61 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("heatgrid-server: {error}");
             ExitCode::from(2)
+        }
+    }
+}
+
+fn serve(config: Config) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("heatgrid-server: no threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let served = runtime.block_on(run(config));
+    runtime.shutdown_timeout(LAST_WAIT);
+    match served {
+        Ok(served) => end(served),
+        Err(error) => {
+            eprintln!("heatgrid-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Config) -> Result<Served, ServeError> {
+    let server = Server::bind(config, Arc::new(SystemClock)).await?;
+    tokio::spawn(drain_on_signal(server.health()));
+    let token = std::env::var("HEATGRID_OPERATOR_TOKEN").ok();
+    server.run(token).await
+}
+
+async fn drain_on_signal(health: Arc<Health>) {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        eprintln!("heatgrid-server: signals cannot be caught; it ends without draining");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    health.drain();
+}
+
+fn end(served: Served) -> ExitCode {
+    let phase = served.phase.clone();
+    if let Phase::Stopped(why) = phase {
+        eprintln!("heatgrid-server: {why}");
+        return ExitCode::from(STOPPED);
+    }
+    match served.close() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("heatgrid-server: what was accepted is in the log, but could not be flushed: {error}");
+            ExitCode::SUCCESS
         }
     }
 }

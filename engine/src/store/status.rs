@@ -129,6 +129,13 @@ impl Store {
             clock: core.clock_verdict(),
         }
     }
+
+    /// Why nothing may be written any more, if so: cheaper to ask than `status`.
+    #[must_use]
+    pub fn poison(&self) -> Option<Arc<Poison>> {
+        self.core.poison()
+    }
+
     /// What each live segment holds, by month. Those that cannot be opened are in `status` only.
     #[must_use]
     pub fn inspect(&self) -> Vec<Result<SegmentInspection, SegmentError>> {

@@ -2,6 +2,7 @@
 
 pub mod limits;
 mod listener;
+mod observe;
 mod patience;
 pub mod problem;
 #[cfg(test)]
@@ -9,4 +10,5 @@ mod tests;
 mod tls;
 
 pub use listener::{Limits, Listening, serve};
+pub use observe::observed;
 pub use tls::{TlsError, TlsIdentity};

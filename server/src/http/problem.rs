@@ -41,6 +41,7 @@ kinds! {
     NO_VISITORS "no-visitors" BAD_REQUEST "There is no such number"
     NO_TOKEN "no-token" UNAUTHORIZED "A valid token is needed"
     NO_RIGHT "no-right" FORBIDDEN "The token has not this right"
+    NETWORK "network" FORBIDDEN "Not from this address"
     ORIGIN "origin" FORBIDDEN "The origin is missing or not this site's"
     NOT_FOUND "not-found" NOT_FOUND "There is nothing here"
     METHOD "method" METHOD_NOT_ALLOWED "Not this method"

@@ -1,0 +1,69 @@
+//! Routes, one file a resource, and which listener each is reached on.
+
+pub mod faults;
+mod health;
+mod listing;
+mod sites;
+mod work;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware};
+
+use crate::app::App;
+use crate::http::limits::take_place;
+use crate::http::observed;
+
+pub use health::starting;
+pub use work::off_the_runtime;
+
+/// The routes of each listener.
+pub struct Listeners {
+    /// What anybody may reach.
+    pub public: Router,
+    /// What readers and operators reach, if they have a listener of their own.
+    pub private: Option<Router>,
+}
+
+/// Puts the routes of a server together.
+#[must_use]
+pub fn listeners(app: &App) -> Listeners {
+    let public = visitors().merge(writers());
+    let private = readers().merge(operators());
+    if app.config.admin_listen.is_some() {
+        Listeners { public: finish(public, app), private: Some(finish(private.merge(writers()), app)) }
+    } else {
+        Listeners { public: finish(public.merge(private), app), private: None }
+    }
+}
+
+/// Health is asked for beside the places that everything else needs one of.
+fn finish(routes: Router<App>, app: &App) -> Router {
+    let shed = middleware::from_fn_with_state(Arc::clone(&app.places), take_place);
+    observed(routes.layer(shed).merge(health()), &app.meters).with_state(app.clone())
+}
+
+/// Without a token: what visitors' browsers ask for.
+fn visitors() -> Router<App> {
+    Router::new()
+}
+
+/// With a writer's token.
+fn writers() -> Router<App> {
+    Router::new()
+}
+
+/// With a reader's token.
+fn readers() -> Router<App> {
+    Router::new()
+}
+
+/// With an operator's or owner's token.
+fn operators() -> Router<App> {
+    Router::new().merge(sites::routes())
+}
+
+/// For supervisors.
+fn health() -> Router<App> {
+    health::routes()
+}

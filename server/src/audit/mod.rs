@@ -1,0 +1,188 @@
+//! What operators did with the data of sites: who by the name of the token, which route, which site, when. Never a
+//! page. Sites are named by their ids, which mean nothing once a site is gone.
+//!
+//! Entries are lines of JSON in numbered files below `audit/` of the store's directory. An entry is written before the
+//! call is answered, and synced within seconds.
+
+mod files;
+mod line;
+#[cfg(test)]
+mod tests;
+
+pub use line::Entry;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use heatgrid_engine::model::SiteId;
+use parking_lot::Mutex;
+
+use self::files::Files;
+
+/// Bytes of one file; then another is begun.
+const FILE_BYTES: u64 = 8 << 20;
+/// Files that are kept: about two and a half million entries.
+const FILES: usize = 32;
+/// Days that entries are kept: a year, and time to look at it.
+const KEPT_DAYS: u64 = 400;
+
+/// The audit of a store.
+pub struct Audit {
+    files: Files,
+    open: Mutex<Open>,
+}
+
+/// The file that is written.
+struct Open {
+    file: File,
+    number: u64,
+    length: u64,
+    is_synced: bool,
+}
+
+/// Some entries, newest first.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// Where the list goes on, if it does.
+    pub next: Option<Cursor>,
+}
+
+/// A place in the audit: everything before it is older.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    number: u64,
+    offset: u64,
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Cursor, ()> {
+        let (number, offset) = text.split_once('-').ok_or(())?;
+        Ok(Cursor { number: number.parse().map_err(drop)?, offset: offset.parse().map_err(drop)? })
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.number, self.offset)
+    }
+}
+
+impl Audit {
+    /// Opens the audit below a store's directory, or begins one.
+    ///
+    /// # Errors
+    /// When a call fails.
+    pub fn open(store: &Path) -> io::Result<Audit> {
+        let files = Files::open(store)?;
+        let number = files.numbers()?.last().copied().unwrap_or(1);
+        let open = Mutex::new(Open::at(&files, number)?);
+        Ok(Audit { files, open })
+    }
+
+    /// Writes an entry.
+    ///
+    /// # Errors
+    /// When it could not be written: what it is about must not be done then.
+    pub fn write(&self, entry: &Entry) -> io::Result<()> {
+        let line = entry.to_line();
+        let mut open = self.open.lock();
+        if open.length >= FILE_BYTES {
+            open.file.sync_data()?;
+            *open = Open::at(&self.files, open.number + 1)?;
+            self.files.keep_newest(FILES)?;
+        }
+        open.write(&line)
+    }
+
+    /// Syncs what was written since the last time.
+    ///
+    /// # Errors
+    /// When it fails; it is tried again.
+    pub fn sync(&self) -> io::Result<()> {
+        let mut open = self.open.lock();
+        if !open.is_synced {
+            open.file.sync_data()?;
+            open.is_synced = true;
+        }
+        Ok(())
+    }
+
+    /// Removes files whose entries are all too old at the Unix second `now`.
+    ///
+    /// # Errors
+    /// When a call fails.
+    pub fn expire(&self, now: u64) -> io::Result<()> {
+        let open = self.open.lock();
+        let first_kept = now.saturating_sub(KEPT_DAYS * 86_400);
+        self.files.remove_older(first_kept, open.number)
+    }
+
+    /// At most `limit` entries, of one site or of all, newest first, from a place on.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn list(&self, site: Option<SiteId>, from: Option<Cursor>, limit: usize) -> io::Result<Listed> {
+        let mut entries = Vec::new();
+        for number in self.files.numbers()?.into_iter().rev() {
+            if from.is_some_and(|from| number > from.number) {
+                continue;
+            }
+            let before = from.filter(|from| from.number == number).map(|from| from.offset);
+            for (offset, entry) in self.files.read(number, before, site)?.into_iter().rev() {
+                if entries.len() == limit {
+                    // The entry at this place is the first of what is left.
+                    let next = Some(Cursor { number, offset: offset + 1 });
+                    return Ok(Listed { entries, next });
+                }
+                entries.push(entry);
+            }
+        }
+        Ok(Listed { entries, next: None })
+    }
+
+    /// Forgets every entry of a site that is erased.
+    ///
+    /// # Errors
+    /// When a call fails; to ask again finishes it.
+    pub fn forget(&self, site: SiteId) -> io::Result<()> {
+        let mut open = self.open.lock();
+        open.file.sync_data()?;
+        for number in self.files.numbers()? {
+            self.files.without(number, site)?;
+        }
+        *open = Open::at(&self.files, open.number)?;
+        Ok(())
+    }
+}
+
+impl Open {
+    /// Opens a file to be appended to, and ends a line that a crash cut off.
+    fn at(files: &Files, number: u64) -> io::Result<Open> {
+        let (file, length, is_torn) = files.append(number)?;
+        let mut open = Open { file, number, length, is_synced: true };
+        if is_torn {
+            open.write(b"\n")?;
+        }
+        Ok(open)
+    }
+
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        match self.file.write_all(line) {
+            Ok(()) => {
+                self.length += line.len() as u64;
+                self.is_synced = false;
+                Ok(())
+            }
+            Err(error) => {
+                // Half a line would make the next one unreadable.
+                let _ = self.file.set_len(self.length);
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+use super::*;
+
+fn entry(at: u64, site: Option<u64>) -> Entry {
+    let route = "GET /v1/sites/{site}/grid".to_owned();
+    Entry { at, by: "anna".into(), route, site: site.map(SiteId) }
+}
+
+fn ats(listed: &Listed) -> Vec<u64> {
+    listed.entries.iter().map(|entry| entry.at).collect()
+}
+
+#[test]
+fn entries_are_listed_newest_first_page_by_page_and_survive_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let audit = Audit::open(directory.path()).unwrap();
+    for at in 1..=5 {
+        audit.write(&entry(at, Some(at % 2))).unwrap();
+    }
+    drop(audit);
+    let audit = Audit::open(directory.path()).unwrap();
+    audit.write(&entry(6, None)).unwrap();
+    assert_eq!(audit.list(None, None, 9).unwrap().entries[0], entry(6, None));
+    let first = audit.list(None, None, 4).unwrap();
+    assert_eq!(ats(&first), [6, 5, 4, 3]);
+    let cursor = first.next.unwrap().to_string().parse().unwrap();
+    let second = audit.list(None, Some(cursor), 4).unwrap();
+    assert_eq!((ats(&second), second.next), (vec![2, 1], None));
+    assert_eq!(ats(&audit.list(Some(SiteId(1)), None, 9).unwrap()), [5, 3, 1]);
+}
+
+#[test]
+fn a_line_that_a_crash_cut_off_costs_no_other() {
+    let directory = tempfile::tempdir().unwrap();
+    Audit::open(directory.path()).unwrap().write(&entry(1, None)).unwrap();
+    let path = directory.path().join("audit/1.jsonl");
+    let mut text = std::fs::read(&path).unwrap();
+    text.extend_from_slice(br#"{"at":2,"by":"an"#);
+    std::fs::write(&path, text).unwrap();
+    let audit = Audit::open(directory.path()).unwrap();
+    audit.write(&entry(3, None)).unwrap();
+    assert_eq!(ats(&audit.list(None, None, 9).unwrap()), [3, 1]);
+}
+
+#[test]
+fn a_site_that_is_forgotten_leaves_no_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let audit = Audit::open(directory.path()).unwrap();
+    for at in 1..=4 {
+        audit.write(&entry(at, Some(at % 2))).unwrap();
+    }
+    audit.forget(SiteId(1)).unwrap();
+    audit.write(&entry(5, Some(0))).unwrap();
+    assert_eq!(ats(&audit.list(None, None, 9).unwrap()), [5, 4, 2]);
+    let text = std::fs::read_to_string(directory.path().join("audit/1.jsonl")).unwrap();
+    assert!(!text.contains(&SiteId(1).to_string()), "{text}");
+}
+
+#[test]
+fn files_go_when_all_their_entries_are_too_old() {
+    let directory = tempfile::tempdir().unwrap();
+    let audit = Audit::open(directory.path()).unwrap();
+    audit.write(&entry(1_000, None)).unwrap();
+    *audit.open.lock() = Open::at(&audit.files, 2).unwrap();
+    audit.write(&entry(2_000, None)).unwrap();
+    audit.expire(1_000 + KEPT_DAYS * 86_400).unwrap();
+    assert_eq!(ats(&audit.list(None, None, 9).unwrap()), [2_000, 1_000]);
+    audit.expire(3_000 + KEPT_DAYS * 86_400).unwrap();
+    // The file that is written stays, however old.
+    assert_eq!(ats(&audit.list(None, None, 9).unwrap()), [2_000]);
+}

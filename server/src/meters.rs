@@ -1,0 +1,127 @@
+//! What is counted about the server itself, as Prometheus metrics. Never a site, page or address as a label.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
+use metrics::{Counter, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use parking_lot::RwLock;
+
+use crate::intake::{DropReason, Tally};
+
+/// Bounds of the request histogram in seconds: from a cached answer to a bulk upload.
+const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+const REQUESTS: &str = "heatgrid_request_duration_seconds";
+
+static METADATA: Metadata<'static> = Metadata::new("heatgrid", Level::INFO, None);
+
+/// The server's own counters.
+pub struct Meters {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+    accepted: Counter,
+    redacted: Counter,
+    dropped: [Counter; DropReason::ALL.len()],
+    requests: RwLock<HashMap<RequestKey, Histogram>>,
+}
+
+/// What requests are told apart by: method, route template, status. The methods and templates are the router's own.
+type RequestKey = (Method, Box<str>, StatusCode);
+
+impl Meters {
+    /// Counters at zero.
+    #[must_use]
+    pub fn new() -> Meters {
+        let recorder =
+            PrometheusBuilder::new().set_buckets(&SECONDS).expect("there are bounds").build_recorder();
+        describe(&recorder);
+        let dropped = DropReason::ALL.map(|reason| {
+            let labels = vec![Label::from_static_parts("reason", reason.name())];
+            recorder.register_counter(&Key::from_parts("heatgrid_events_dropped_total", labels), &METADATA)
+        });
+        let counter = |name| recorder.register_counter(&Key::from_static_name(name), &METADATA);
+        Meters {
+            accepted: counter("heatgrid_events_accepted_total"),
+            redacted: counter("heatgrid_path_segments_redacted_total"),
+            dropped,
+            handle: recorder.handle(),
+            recorder,
+            requests: RwLock::default(),
+        }
+    }
+
+    /// Counts what became of the events of a request.
+    pub fn tally(&self, tally: &Tally) {
+        self.accepted.increment(tally.accepted());
+        self.redacted.increment(tally.redacted());
+        for (reason, events) in tally.dropped() {
+            self.dropped[reason as usize].increment(events);
+        }
+    }
+
+    /// Counts an answered request by its route template.
+    pub fn request(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+        let method = if is_usual(method) { method.clone() } else { Method::OPTIONS };
+        let key = (method, Box::from(route), status);
+        if let Some(histogram) = self.requests.read().get(&key) {
+            histogram.record(took.as_secs_f64());
+            return;
+        }
+        let labels = vec![
+            Label::new("method", key.0.to_string()),
+            Label::new("route", route.to_owned()),
+            Label::new("status", status.as_str().to_owned()),
+        ];
+        let histogram = self.recorder.register_histogram(&Key::from_parts(REQUESTS, labels), &METADATA);
+        histogram.record(took.as_secs_f64());
+        self.requests.write().insert(key, histogram);
+    }
+
+    /// Sets a number that goes up and down.
+    pub fn gauge(&self, name: &'static str, value: f64) {
+        self.recorder.register_gauge(&Key::from_static_name(name), &METADATA).set(value);
+    }
+
+    /// Sets a count that is kept elsewhere.
+    pub fn count(&self, name: &'static str, value: u64) {
+        self.recorder.register_counter(&Key::from_static_name(name), &METADATA).absolute(value);
+    }
+
+    /// Everything, in Prometheus' text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.handle.render()
+    }
+
+    /// Moves what was recorded into buckets, so that it takes no memory while nobody asks.
+    pub fn tidy(&self) {
+        self.handle.run_upkeep();
+    }
+}
+
+impl Default for Meters {
+    fn default() -> Meters {
+        Meters::new()
+    }
+}
+
+fn is_usual(method: &Method) -> bool {
+    [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE, Method::OPTIONS].contains(method)
+}
+
+fn describe(recorder: &PrometheusRecorder) {
+    let counters = [
+        ("heatgrid_events_accepted_total", "Events that were stored."),
+        ("heatgrid_events_dropped_total", "Events that were not stored, by reason."),
+        ("heatgrid_path_segments_redacted_total", "Path segments that looked personal and became *."),
+    ];
+    for (name, meaning) in counters {
+        recorder.describe_counter(KeyName::from_const_str(name), None, SharedString::const_str(meaning));
+    }
+    recorder.describe_histogram(
+        KeyName::from_const_str(REQUESTS),
+        Some(Unit::Seconds),
+        SharedString::const_str("Time from a request's headers to its answer's, by route template."),
+    );
+}

@@ -1,0 +1,204 @@
+//! From settings to a server that answers, and back to a closed store.
+//!
+//! The listeners are opened first and say that the store is being opened; then it is, and its routes take their place.
+
+mod front;
+mod token;
+mod upkeep;
+
+pub use token::TokenError;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use heatgrid_engine::clock::Clock;
+use heatgrid_engine::disk::{OpenDiskError, RealDisk};
+use heatgrid_engine::error::{JobError, OpenError};
+use heatgrid_engine::options::Options;
+use heatgrid_engine::store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use self::front::Front;
+use crate::api::{Listeners, listeners, off_the_runtime};
+use crate::app::{App, Foundation};
+use crate::audit::Audit;
+use crate::config::Config;
+use crate::health::{Health, Phase};
+use crate::http::{Limits, Listening, TlsError, TlsIdentity, serve};
+use crate::privacy::country::{Countries, DatabaseError};
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The directory cannot be had.
+    #[error(transparent)]
+    Disk(#[from] OpenDiskError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The audit cannot be opened.
+    #[error("cannot open the audit below {path}: {source}", path = path.display())]
+    Audit {
+        /// The store's directory.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The operator's token cannot be read or made.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The country database cannot be used.
+    #[error(transparent)]
+    Countries(#[from] DatabaseError),
+}
+
+/// A server whose listeners are open.
+pub struct Server {
+    config: Arc<Config>,
+    clock: Arc<dyn Clock>,
+    health: Arc<Health>,
+    tls: Option<Arc<TlsIdentity>>,
+    doors: Vec<Door>,
+}
+
+/// A listener, and what stands behind it.
+struct Door {
+    listener: TcpListener,
+    front: Front,
+    listening: Arc<Listening>,
+}
+
+/// A store that served, to be closed when nothing uses it any more.
+pub struct Served {
+    /// Why the serving ended.
+    pub phase: Phase,
+    store: Arc<Store>,
+}
+
+impl Server {
+    /// Opens the listeners.
+    ///
+    /// # Errors
+    /// When an address is taken, or the certificate cannot be used.
+    pub async fn bind(config: Config, clock: Arc<dyn Clock>) -> Result<Server, ServeError> {
+        let tls = config.tls.clone().map(TlsIdentity::read).transpose()?.map(Arc::new);
+        let mut doors = Vec::new();
+        for address in [Some(config.listen), config.admin_listen].into_iter().flatten() {
+            let listener =
+                TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
+            doors.push(Door { listener, front: Front::default(), listening: Arc::default() });
+        }
+        Ok(Server { config: Arc::new(config), clock, health: Arc::default(), tls, doors })
+    }
+
+    /// The addresses of the listeners: `listen`, then `admin_listen`.
+    ///
+    /// # Errors
+    /// What the operating system said.
+    pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.doors.iter().map(|door| door.listener.local_addr()).collect()
+    }
+
+    /// What the server is told to stop by.
+    #[must_use]
+    pub fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.health)
+    }
+
+    /// Opens the store and serves until `health` says that it ends. `operator_token` overrides the one in the directory.
+    ///
+    /// # Errors
+    /// When the server could not be started.
+    pub async fn run(self, operator_token: Option<String>) -> Result<Served, ServeError> {
+        let Server { config, clock, health, tls, doors } = self;
+        let (stop, stopped) = watch::channel(false);
+        let acceptor = match &tls {
+            None => None,
+            Some(identity) => Some(TlsAcceptor::from(identity.server_config()?)),
+        };
+        let (mut tasks, mut fronts, mut listenings) = (JoinSet::new(), Vec::new(), Vec::new());
+        for Door { listener, front, listening } in doors {
+            let (limits, router) = (Limits::of(&config), front.router());
+            listenings.push(Arc::clone(&listening));
+            tasks.spawn(serve(listener, acceptor.clone(), router, limits, listening, stopped.clone()));
+            fronts.push(front);
+        }
+        let app = {
+            let (config, clock, health) = (Arc::clone(&config), Arc::clone(&clock), Arc::clone(&health));
+            off_the_runtime(move || open(config, clock, health, operator_token.as_deref())).await?
+        };
+        let Listeners { public, private } = listeners(&app);
+        let routers: Vec<Router> = [Some(public), private].into_iter().flatten().collect();
+        fronts.iter().zip(routers).for_each(|(front, router)| front.open(router));
+        health.ready();
+        let upkeep = tokio::spawn(upkeep::run(app.clone(), tls, listenings));
+        health.ending().await;
+        // Nobody is left to be told when all listeners have ended by themselves.
+        let _ = stop.send(true);
+        tasks.join_all().await;
+        upkeep.abort();
+        upkeep::settle(&app).await;
+        Ok(Served { phase: health.phase(), store: Arc::clone(&app.store) })
+    }
+}
+
+impl Served {
+    /// Flushes and closes the store; to be called when the runtime has ended and nothing else holds it.
+    ///
+    /// # Errors
+    /// When the flush failed. Nothing is lost: what is not in segments is in the log.
+    pub fn close(self) -> Result<(), Arc<JobError>> {
+        match Arc::try_unwrap(self.store) {
+            Ok(store) => store.close(),
+            // A request that did not end holds it: what it reads stays, and the log is as good as a flush.
+            Err(store) => store.flush(),
+        }
+    }
+}
+
+/// Everything that waits for the disk.
+fn open(
+    config: Arc<Config>,
+    clock: Arc<dyn Clock>,
+    health: Arc<Health>,
+    operator_token: Option<&str>,
+) -> Result<App, ServeError> {
+    let countries = Countries::new(config.country_header.clone(), config.country_database.clone())?;
+    let disk = RealDisk::open(&config.data)?;
+    let root = disk.root().to_owned();
+    let operator_token = token::operator_token(&root, operator_token)?;
+    let audit = Audit::open(&root).map_err(|source| ServeError::Audit { path: root, source })?;
+    let store = Store::open(Arc::new(disk), Arc::clone(&clock), options(&config))?;
+    upkeep::tell_of_opening(store.report());
+    let store = Arc::new(store);
+    Ok(App::new(Foundation { store, config, clock, audit, operator_token, countries, health }))
+}
+
+fn options(config: &Config) -> Options {
+    Options {
+        access: config.access,
+        memtable_bytes: config.memtable_bytes,
+        memtable_age_seconds: config.flush_after.as_secs(),
+        wal_file_bytes: config.wal_file_bytes,
+        reserve_bytes: config.disk_reserve_bytes,
+        background_bytes_per_second: config.background_bytes_per_second,
+        ..Options::standard(config.region.clone())
+    }
+}

@@ -1,0 +1,84 @@
+//! What a server does by itself while it serves: small things, once a second or seldom.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use heatgrid_engine::store::OpenReport;
+
+use crate::api::off_the_runtime;
+use crate::app::App;
+use crate::http::{Listening, TlsIdentity};
+
+/// Between two looks: a store that has stopped is noticed after this long.
+const LOOK: Duration = Duration::from_secs(1);
+/// Looks between two times of what need not be done often.
+const SELDOM: u64 = 60;
+
+/// Runs until it is aborted.
+pub(super) async fn run(app: App, tls: Option<Arc<TlsIdentity>>, _listenings: Vec<Arc<Listening>>) {
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    for look in 0_u64.. {
+        looks.tick().await;
+        let (app, tls) = (app.clone(), tls.clone());
+        off_the_runtime(move || {
+            often(&app);
+            if look % SELDOM == 0 {
+                seldom(&app, tls.as_deref());
+            }
+        })
+        .await;
+    }
+}
+
+/// Does what waits for its time, at the end.
+pub(super) async fn settle(app: &App) {
+    let app = app.clone();
+    off_the_runtime(move || {
+        often(&app);
+        seldom(&app, None);
+    })
+    .await;
+}
+
+fn often(app: &App) {
+    if let Some(poison) = app.store.poison() {
+        app.health.stopped(&poison.to_string());
+    }
+    if let Err(error) = app.audit.sync() {
+        tracing::error!(%error, "the audit cannot be synced");
+    }
+    app.meters.tidy();
+}
+
+fn seldom(app: &App, tls: Option<&TlsIdentity>) {
+    if let Err(error) = app.access.tidy(app.store.accounts()) {
+        tracing::warn!(%error, "the days on which tokens were used cannot be written");
+    }
+    match tls.map(TlsIdentity::refresh) {
+        None | Some(Ok(false)) => {}
+        Some(Ok(true)) => tracing::info!("the certificate was read again"),
+        Some(Err(error)) => tracing::error!(%error, "the new certificate cannot be used; the old one stays"),
+    }
+    match app.countries.refresh() {
+        Ok(false) => {}
+        Ok(true) => tracing::info!("the country database was read again"),
+        Err(error) => tracing::error!(%error, "the new country database cannot be used; the old one stays"),
+    }
+}
+
+/// Says what opening a store found.
+pub(super) fn tell_of_opening(report: &OpenReport) {
+    tracing::info!(
+        made = report.made,
+        orphans = report.orphans.len(),
+        unreadable = report.unreadable.len(),
+        "the store is open"
+    );
+    for unreadable in &report.unreadable {
+        tracing::error!(error = %unreadable.error, "a segment cannot be read");
+    }
+    for error in &report.orphans_left {
+        tracing::warn!(%error, "a file that nobody needs could not be removed");
+    }
+}

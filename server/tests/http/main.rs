@@ -1,0 +1,4 @@
+//! The server through a real socket.
+
+mod harness;
+mod sites;
