@@ -143,7 +143,9 @@ fn no_test_is_ignored_sleeps_or_is_left_to_do() {
             for start in ["#[ignore", concat!("to", "do!("), concat!("unimple", "mented!(")] {
                 assert!(!line.starts_with(start), "{path}: {line}");
             }
-            let may_wait = path == "engine/src/throttle.rs" || path.starts_with("benches/");
+            // Background work paces itself, and the command looks again at what a server is doing.
+            let waiting = ["engine/src/throttle.rs", "benches/", "tools/src/server/"];
+            let may_wait = waiting.iter().any(|place| path.starts_with(place));
             let waits = may_wait || !line.contains(concat!("thread::", "sleep("));
             assert!(waits, "{path}: {line}");
         }
