@@ -48,6 +48,12 @@ pub(crate) enum Failure {
         /// Where and why.
         stopped: Box<Stopped<Failure>>,
     },
+    /// A day that is none.
+    #[error("a day is written YYYY-MM-DD, not {0:?}")]
+    Day(String),
+    /// An answer that is not what was asked for.
+    #[error("the answer cannot be read: {0}; is the server of another version?")]
+    Answer(serde_json::Error),
     /// What cannot be taken back was not confirmed.
     #[error("--confirm is the name again: {name}")]
     Unconfirmed {
@@ -75,6 +81,7 @@ impl Failure {
             Failure::Question(_)
             | Failure::Form(_)
             | Failure::Site(_)
+            | Failure::Day(_)
             | Failure::Unconfirmed { .. }
             | Failure::Nowhere => USAGE,
             Failure::Target(error) if error.is_usage() => USAGE,
@@ -85,6 +92,7 @@ impl Failure {
             | Failure::Import { .. }
             | Failure::Target(_)
             | Failure::Server(_)
+            | Failure::Answer(_)
             | Failure::Output(_) => FAILED,
         }
     }

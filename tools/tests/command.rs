@@ -136,6 +136,41 @@ fn accepted_and_dropped_are_what_was_sent() {
 }
 
 #[test]
+fn an_export_has_every_counter_once() {
+    let place = Place::new();
+    let file = place.file("events.ndjson", lines(100).as_bytes());
+    place.done(&format!("import --site shop {file} {KEPT}"));
+    let csv = place.done("export --site shop --from 2020-05-09 --to 2020-05-10");
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some("day,kind,device,fixed,page,cell_x,cell_y,count"));
+    let first = lines.next().unwrap();
+    assert!(first.starts_with("2020-05-09,click,unknown,false,\"a.example/p\",0,0,"), "{first}");
+    let count = |line: &str| line.rsplit(',').next().unwrap().parse::<u64>().unwrap();
+    assert_eq!(csv.lines().skip(1).map(count).sum::<u64>(), 150);
+    let ndjson = place.done("export --site shop --from 2020-05-09 --to 2020-05-10 --format ndjson");
+    let sum =
+        ndjson.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["count"].as_u64().unwrap());
+    assert_eq!(sum.sum::<u64>(), 150);
+    assert!(place.refused("export --site shop --from today --to 2020-05-10", 2).contains("YYYY-MM-DD"));
+}
+
+#[test]
+fn a_command_says_where_it_wants_to_be_sent() {
+    let place = Place::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_heatgrid"));
+    let output = command.args(["site", "list"]).env_remove("HEATGRID_SERVER").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--data DIR"));
+    let said = place.refused("site list --server http://127.0.0.1:1", 2);
+    assert!(said.contains("cannot be used with"), "{said}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_heatgrid"));
+    // Nothing listens on port 1.
+    let output = command.args("site list --server http://127.0.0.1:1 --token t".split(' ')).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("heatgrid: http://127.0.0.1:1: "));
+}
+
+#[test]
 fn a_bad_line_is_named_and_nothing_of_its_batch_is_stored() {
     let place = Place::new();
     let text = lines(5) + "{\"ts\":1}\n" + &lines(5);

@@ -1,7 +1,9 @@
 //! The verbs.
 
 mod ask;
+mod export;
 mod import;
+mod load;
 mod maintain;
 mod question;
 mod settings;
@@ -17,6 +19,8 @@ use crate::failure::Failure;
 pub(crate) enum Command {
     /// Read events from a file (NDJSON, plain, gzip or zstd; - is standard input) into a site
     Import(import::Import),
+    /// Write every counter of a site as lines
+    Export(export::Export),
     /// Cells of a page or of the pages of a pattern
     Grid(ask::Ask<question::Grid>),
     /// Counts over time
@@ -43,6 +47,8 @@ pub(crate) enum Command {
     Flush(maintain::Flush),
     /// Merge small segments, and recode rare countries of closed months
     Compact(maintain::Compact),
+    /// Send made-up events and measure the server (at a server)
+    Load(load::Load),
 }
 
 impl Command {
@@ -50,6 +56,7 @@ impl Command {
     pub(crate) fn run(self) -> Result<u8, Failure> {
         match self {
             Command::Import(command) => command.run(),
+            Command::Export(command) => command.run(),
             Command::Grid(command) => command.run(),
             Command::Series(command) => command.run(),
             Command::Pages(command) => command.run(),
@@ -62,6 +69,7 @@ impl Command {
             Command::Verify(command) => command.run(),
             Command::Flush(command) => command.run(),
             Command::Compact(command) => command.run(),
+            Command::Load(command) => command.run(),
         }
     }
 }

@@ -97,15 +97,14 @@ impl Server {
         Ok(Value::Array(all))
     }
 
-    /// Sends a body, and reads the JSON of the answer.
-    pub(super) fn post_lines(
+    /// The answer to a body of any type.
+    pub(super) fn post(
         &self,
         path: &[&str],
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> Result<Value, ServerError> {
-        let answer = self.send("POST", &self.url(path, &[]), headers, body)?;
-        serde_json::from_slice(&self.content(answer)?).map_err(|_| self.strange())
+    ) -> Result<Vec<u8>, ServerError> {
+        self.send("POST", &self.url(path, &[]), headers, body).and_then(|answer| self.content(answer))
     }
 
     /// An answer that this version does not know.

@@ -92,6 +92,11 @@ impl Sink for Sending<'_> {
 }
 
 impl Sending<'_> {
+    fn receipt(&self, path: &[&str], headers: &[(&str, &str)]) -> Result<Value, ServerError> {
+        let answer = self.server.post(path, headers, &self.body)?;
+        serde_json::from_slice(&answer).map_err(|_| self.server.strange())
+    }
+
     /// Sends the request until it is taken, or refused for good.
     fn deliver(&self, index: u64) -> Result<Value, ServerError> {
         // The same key on every try: what was taken and not answered is not taken again.
@@ -100,7 +105,7 @@ impl Sending<'_> {
         let path = ["v1", "sites", self.site, "events"];
         let mut tries = 1;
         loop {
-            match self.server.post_lines(&path, &headers, &self.body) {
+            match self.receipt(&path, &headers) {
                 Err(error) if tries < TRIES && error.may_pass_after().is_some() => {
                     let asked = error.may_pass_after().unwrap_or_default();
                     thread::sleep(Duration::from_secs(asked.max(1 << (tries - 1)).min(PAUSE_SECONDS)));

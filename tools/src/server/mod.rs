@@ -85,6 +85,12 @@ impl Server {
         self.call("DELETE", &["v1", "sites", site, "tokens", name], &[], None).map(drop)
     }
 
+    /// Sends a beacon through the tracker's door, from a page of `origin`.
+    pub(crate) fn beacon(&self, origin: &str, body: &[u8]) -> Result<(), ServerError> {
+        let headers = [("content-type", "text/plain"), ("origin", origin)];
+        self.post(&["v1", "collect"], &headers, body).map(drop)
+    }
+
     /// How the store does.
     pub(crate) fn status(&self) -> Result<Value, ServerError> {
         self.get(&["v1", "admin", "status"])
