@@ -6,7 +6,7 @@ use crate::accounts::AccountsError;
 use crate::commit;
 use crate::disk::DiskError;
 use crate::format::names::FileName;
-use crate::manifest::ManifestError;
+use crate::manifest::{ManifestError, SnapshotError};
 use crate::model::{Region, SiteId};
 use crate::query::QueryError;
 use crate::segment::SegmentError;
@@ -131,6 +131,9 @@ pub enum EditError {
     /// A new segment cannot be read back.
     #[error(transparent)]
     Segment(#[from] SegmentError),
+    /// A snapshot is there that must not be, or is not there that must be.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// The manifest could not be written; the one on disk is as it was.
     #[error(transparent)]
     Manifest(#[from] ManifestError),

@@ -226,10 +226,10 @@ fn verify_segments(
     done: &mut Verification,
     progress: &mut dyn FnMut(Progress),
 ) {
-    let total_bytes = manifest.segments.iter().map(|entry| entry.length_bytes).sum();
+    let total_bytes = manifest.reachable().map(|entry| entry.length_bytes).sum();
     let mut found: BTreeMap<u64, Vec<Finding>> = BTreeMap::new();
     let mut finished_bytes = 0;
-    for entry in &manifest.segments {
+    for entry in manifest.reachable() {
         let mut read_bytes = 0;
         let mut tell = |bytes: u64| {
             read_bytes += bytes;
@@ -247,7 +247,7 @@ fn verify_segments(
         progress(Progress { done_bytes: finished_bytes, total_bytes });
     }
     if let Ok(Some(now)) = manifest::load(disk) {
-        found.retain(|number, _| now.segments.iter().any(|entry| entry.number == *number));
+        found.retain(|number, _| now.reachable().any(|entry| entry.number == *number));
     }
     done.findings.extend(found.into_values().flatten());
 }
@@ -265,7 +265,7 @@ fn verify_files(disk: &dyn Disk, serving: bool, done: &mut Verification) {
     let manifest = manifest::load(disk);
     match (quarantined, manifest) {
         (Ok(files), Ok(Some(manifest))) => {
-            let listed = |file| manifest.segments.iter().any(|entry| FileName::Segment(entry.number) == file);
+            let listed = |file| manifest.reachable().any(|entry| FileName::Segment(entry.number) == file);
             let orphans = files.into_iter().filter(|(file, _)| !listed(*file));
             done.findings.extend(orphans.map(|(file, length_bytes)| Finding::Orphan { file, length_bytes }));
         }

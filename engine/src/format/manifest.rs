@@ -3,11 +3,16 @@
 //! Sections of type, length and payload between a header and one checksum over everything before it. A section of
 //! an unknown type is an error, not skipped: who skips it would write the next manifest without it.
 
+use std::collections::HashSet;
+
 use super::frame::{Cursor, FormatError, check_crc32, crc32, put_counted};
 use super::segment::SegmentEntry;
 use super::segment_entry::SEGMENT_ENTRY_BYTES;
+use super::snapshots::{put_snapshots, take_snapshots};
 use super::version::{FORMAT_VERSION, MANIFEST_MAGIC, check_version};
-use crate::model::{Region, Seq};
+use crate::model::{CopyName, Region, Seq};
+
+pub use super::snapshots::{Snapshot, SnapshotOrigin};
 
 /// Most bytes of a manifest: a quarter of a million segments, while compaction keeps some dozens a month.
 pub const MANIFEST_BYTES: usize = 32 << 20;
@@ -16,9 +21,10 @@ const WHAT: &str = "manifest";
 const HEADER_BYTES: usize = 16;
 const CRC_BYTES: usize = 4;
 
-/// Types of sections, ascending in the file, each once. 3 is kept for snapshots.
+/// Types of sections, ascending in the file, each once. The last is there if there is a snapshot.
 const STORE_SECTION: u16 = 1;
 const SEGMENTS_SECTION: u16 = 2;
+const SNAPSHOTS_SECTION: u16 = 3;
 
 /// The one truth of what is live in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +47,10 @@ pub struct Manifest {
     pub window_key: [u8; 32],
     /// Live segments, ascending by number.
     pub segments: Vec<SegmentEntry>,
+    /// Segments that only snapshots list, ascending by number: each has one entry, however many list it.
+    pub pinned: Vec<SegmentEntry>,
+    /// Snapshots, ascending by name.
+    pub snapshots: Vec<Snapshot>,
 }
 
 /// The clock as it was last believed.
@@ -51,7 +61,24 @@ pub struct ClockMark {
 }
 
 impl Manifest {
-    /// Its bytes; segments are put in order.
+    /// Every segment that any list names, live or not, each once.
+    pub fn reachable(&self) -> impl Iterator<Item = &SegmentEntry> {
+        self.segments.iter().chain(&self.pinned)
+    }
+
+    /// The snapshot of this name.
+    #[must_use]
+    pub fn snapshot(&self, name: CopyName) -> Option<&Snapshot> {
+        self.snapshots.iter().find(|snapshot| snapshot.name == name)
+    }
+
+    /// The segments of a snapshot, by number.
+    pub fn segments_of(&self, snapshot: &Snapshot) -> impl Iterator<Item = &SegmentEntry> {
+        let listed: HashSet<u64> = snapshot.segments.iter().copied().collect();
+        self.reachable().filter(move |entry| listed.contains(&entry.number))
+    }
+
+    /// Its bytes; segments and snapshots are put in order.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut store = Vec::with_capacity(128);
@@ -75,6 +102,11 @@ impl Manifest {
         bytes.extend_from_slice(&[0; 6]);
         put_section(&mut bytes, STORE_SECTION, &store);
         put_section(&mut bytes, SEGMENTS_SECTION, &segments);
+        if !self.snapshots.is_empty() {
+            let mut snapshots = Vec::new();
+            put_snapshots(&mut snapshots, &self.pinned, &self.snapshots);
+            put_section(&mut bytes, SNAPSHOTS_SECTION, &snapshots);
+        }
         let crc = crc32(&bytes);
         bytes.extend_from_slice(&crc.to_le_bytes());
         bytes
@@ -102,6 +134,10 @@ impl Manifest {
         cursor.zeros(6)?;
         let mut store = take_section(&mut cursor, STORE_SECTION, "manifest store")?;
         let mut segments = take_section(&mut cursor, SEGMENTS_SECTION, "manifest segments")?;
+        let mut snapshots = match cursor.rest() {
+            [] => None,
+            _ => Some(take_section(&mut cursor, SNAPSHOTS_SECTION, "manifest snapshots")?),
+        };
         cursor.finish()?;
 
         let mut manifest = take_store(&mut store)?;
@@ -113,6 +149,17 @@ impl Manifest {
                 return Err(segments.invalid(entry.number));
             }
             manifest.segments.push(entry);
+        }
+        if let Some(cursor) = &mut snapshots {
+            let live = manifest.segments.iter().map(|entry| entry.number).collect();
+            (manifest.pinned, manifest.snapshots) = take_snapshots(cursor, &live)?;
+            cursor.finish()?;
+            let elsewhere = |entry: &&SegmentEntry| {
+                entry.number >= manifest.next_file || entry.header.region != manifest.region
+            };
+            if let Some(entry) = manifest.pinned.iter().find(elsewhere) {
+                return Err(cursor.invalid(entry.number));
+            }
         }
         Ok(manifest)
     }
@@ -128,8 +175,19 @@ fn take_store(cursor: &mut Cursor<'_>) -> Result<Manifest, FormatError> {
     let window_key = cursor.array()?;
     let region = cursor.text(Region::MAX_BYTES)?;
     let region = Region::new(region).map_err(|_| cursor.invalid(region.len() as u64))?;
-    let segments = Vec::new();
-    Ok(Manifest { edition, store, region, wal_floor, purged_through, next_file, clock, window_key, segments })
+    Ok(Manifest {
+        edition,
+        store,
+        region,
+        wal_floor,
+        purged_through,
+        next_file,
+        clock,
+        window_key,
+        segments: Vec::new(),
+        pinned: Vec::new(),
+        snapshots: Vec::new(),
+    })
 }
 
 fn put_section(target: &mut Vec<u8>, kind: u16, payload: &[u8]) {

@@ -28,6 +28,7 @@ pub mod names;
 pub mod rollups;
 pub mod segment;
 pub mod segment_entry;
+pub mod snapshots;
 pub mod strips;
 pub mod summary;
 pub mod version;

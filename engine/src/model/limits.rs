@@ -54,3 +54,10 @@ pub const SETTING_ENTRIES: usize = 1_000;
 pub const SETTING_BYTES: usize = PAGE_BYTES;
 /// Longest retention in days: 100 years.
 pub const RETENTION_DAYS: u32 = 36_500;
+/// Snapshots of one store: one an hour for the longest time that one may be kept is 1,992.
+pub const SNAPSHOTS: usize = 2_000;
+/// Days after which what expires or is erased has left every copy.
+pub const GONE_DAYS: u32 = 90;
+/// Most days that a snapshot or a backup is kept: what expires the day after it was made is gone `GONE_DAYS` later,
+/// with a week for whatever keeps the copy from being deleted to be noticed and mended.
+pub const COPY_DAYS: u32 = GONE_DAYS - 7;

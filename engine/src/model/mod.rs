@@ -4,6 +4,7 @@ pub mod limits;
 
 mod batch;
 mod cell;
+mod copy;
 mod country;
 mod day;
 mod erasure;
@@ -22,6 +23,7 @@ mod zone;
 
 pub use batch::{Batch, BatchBuilder, BatchId, Event, IdempotencyKey, InvalidEvent, PageOfBatch, PageRows};
 pub use cell::{CELL_PX, Cell, CellSize};
+pub use copy::CopyName;
 pub use country::{Country, CountrySet};
 pub use day::{Day, DayRange, HourOfSite, Month};
 pub use erasure::{

@@ -33,15 +33,21 @@ pub struct SiteName(Box<str>);
 #[error("a name is 1 to 63 of a-z, 0-9 and -, and does not begin with -")]
 pub struct InvalidName;
 
+/// Whether a text is of the form of all names that people give: `[a-z0-9][a-z0-9-]{0,62}`.
+pub(super) fn check_name(text: &str) -> Result<(), InvalidName> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let ok = (1..=63).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-');
+    if ok { Ok(()) } else { Err(InvalidName) }
+}
+
 impl SiteName {
     /// Checks a name.
     ///
     /// # Errors
     /// When it is not of the allowed form.
     pub fn new(text: &str) -> Result<SiteName, InvalidName> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        let ok = (1..=63).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-');
-        if ok { Ok(SiteName(text.into())) } else { Err(InvalidName) }
+        check_name(text)?;
+        Ok(SiteName(text.into()))
     }
 
     /// The name.

@@ -11,13 +11,14 @@ use crate::clock::{Clock, ClockGuard, ClockVerdict};
 use crate::commit::{Commit, Frozen};
 use crate::disk::Disk;
 use crate::error::{JobError, Poison};
-use crate::manifest::ClockMark;
+use crate::format::names::{Directory, FileName};
+use crate::manifest::{ClockMark, Edit, Released};
 use crate::options::Options;
 use crate::segment::SegmentError;
 use crate::throttle::{MachinePace, TokenBucket};
 
 use super::jobs::Jobs;
-use super::live::{Edit, Live};
+use super::live::Live;
 use super::pages::PageBudgets;
 
 /// How old the manifest's mark of the clock may become, in ms.
@@ -178,7 +179,22 @@ impl Core {
     /// Has the manifest remember when the clock was last believed.
     pub(super) fn save_clock(&self) -> Result<(), JobError> {
         let clock = ClockMark { last_seen_ms: self.clock_mark_ms() };
-        Ok(self.live.edit(Edit { clock: Some(clock), ..Edit::default() }, self.now_ms())?)
+        let released = self.live.edit(Edit { clock: Some(clock), ..Edit::default() }, self.now_ms())?;
+        self.unlink(&released)
+    }
+
+    /// Unlinks the files that an edit has let go. Those that cannot be unlinked now are orphans, and go at the next open.
+    pub(super) fn unlink(&self, released: &Released) -> Result<(), JobError> {
+        let Released(numbers) = released;
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        let remove = |number: &u64| match self.disk.remove(FileName::Segment(*number)) {
+            Err(error) if error.is_not_found() => Ok(()),
+            removed => removed,
+        };
+        numbers.iter().try_for_each(remove)?;
+        Ok(self.disk.sync_directory(Directory::Segments)?)
     }
 
     /// Whether what cannot be undone may be decided by the clock.

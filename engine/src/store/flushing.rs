@@ -6,10 +6,9 @@ use crate::commit::Frozen;
 use crate::compaction::plan::debt;
 use crate::error::{EditError, JobError};
 use crate::flush::{self, FlushPlan};
-use crate::manifest::ClockMark;
+use crate::manifest::{ClockMark, Edit};
 
 use super::core::{Core, LastFlush, add};
-use super::live::Edit;
 
 impl Core {
     /// Flushes what was frozen before, and then everything that had been accepted when it was called.
@@ -63,13 +62,16 @@ impl Core {
             clock: Some(clock),
             ..Edit::default()
         };
-        if let Err(error) = self.live.edit(edit, self.now_ms()) {
-            // After a doubtful replacement the new manifest may be the one on disk: its files must stay.
-            if !matches!(error, EditError::Poisoned(_)) {
-                flush::discard(&*self.disk, &entries);
+        let released = match self.live.edit(edit, self.now_ms()) {
+            Ok(released) => released,
+            Err(error) => {
+                // After a doubtful replacement the new manifest may be the one on disk: its files must stay.
+                if !matches!(error, EditError::Poisoned(_)) {
+                    flush::discard(&*self.disk, &entries);
+                }
+                return Err(error.into());
             }
-            return Err(error.into());
-        }
+        };
         add(&self.counters.flushed_bytes, bytes);
         add(&self.counters.flushed_events, frozen.memtable.events());
         add(&self.counters.flush_ms, self.now_ms().saturating_sub(started_ms));
@@ -78,7 +80,7 @@ impl Core {
         self.signals.room.raise();
         self.signals.work.raise();
         self.log.trim(floor)?;
-        Ok(())
+        self.unlink(&released)
     }
 
     fn note_flush(&self, result: Result<(), JobError>) -> Result<(), Arc<JobError>> {

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use crate::compaction::plan::Candidate;
 use crate::disk::{Access, Disk};
 use crate::error::{EditError, Poison};
-use crate::manifest::{self, ClockMark, Manifest, ManifestError};
+use crate::manifest::{self, Edit, Manifest, ManifestError, Released};
 use crate::memtable::Memtable;
 use crate::model::{Region, Seq};
 use crate::segment::{Segment, SegmentEntry};
@@ -43,19 +43,6 @@ struct Truth {
     /// Unix ms since when this process knows of a segment.
     added_ms: BTreeMap<u64, u64>,
     poison: Option<Arc<Poison>>,
-}
-
-/// One edit of the manifest.
-#[derive(Default)]
-pub(super) struct Edit<'a> {
-    /// Segments that become live.
-    pub(super) add: Vec<SegmentEntry>,
-    /// Numbers of those that no longer are.
-    pub(super) remove: &'a [u64],
-    /// Set by a flush: everything up to here is in segments, and the frozen memtable goes.
-    pub(super) wal_floor: Option<Seq>,
-    /// Set when the clock was looked at.
-    pub(super) clock: Option<ClockMark>,
 }
 
 impl Live {
@@ -109,6 +96,11 @@ impl Live {
         self.truth.lock().manifest.clone()
     }
 
+    /// Every segment that is live or in a snapshot, each once.
+    pub(super) fn reachable(&self) -> Vec<SegmentEntry> {
+        self.truth.lock().manifest.reachable().cloned().collect()
+    }
+
     /// Why nothing may be written any more.
     pub(super) fn poison(&self) -> Option<Arc<Poison>> {
         self.truth.lock().poison.clone()
@@ -140,27 +132,23 @@ impl Live {
         });
     }
 
-    /// Makes one edit durable and visible, or neither.
+    /// Makes one edit durable and visible, or neither. Gives back the files that may be unlinked now.
     ///
     /// # Errors
-    /// When a new segment cannot be opened or the manifest cannot be replaced. If it cannot be known which manifest
-    /// the disk has now, the store is poisoned, and no file may be removed any more.
-    pub(super) fn edit(&self, edit: Edit<'_>, now_ms: u64) -> Result<(), EditError> {
+    /// When a new segment cannot be opened, a snapshot is not as the edit needs it, or the manifest cannot be replaced.
+    /// If it cannot be known which manifest the disk has now, the store is poisoned, and no file may be removed any more.
+    pub(super) fn edit(&self, edit: Edit<'_>, now_ms: u64) -> Result<Released, EditError> {
         let open = |entry: &SegmentEntry| Segment::open(&*self.disk, entry, self.access).map(Arc::new);
-        let opened = edit.add.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let new = edit.add.iter().chain(edit.repoint.iter().flat_map(|(_, new)| new));
+        let mut opened = new.map(open).collect::<Result<Vec<_>, _>>()?;
+        let flushed = edit.wal_floor.is_some();
         let mut truth = self.truth.lock();
         if let Some(poison) = &truth.poison {
             return Err(EditError::Poisoned(Arc::clone(poison)));
         }
-        let mut next = truth.manifest.clone();
-        next.edition += 1;
-        next.segments.retain(|entry| !edit.remove.contains(&entry.number));
-        next.segments.extend(edit.add);
-        next.segments.sort_unstable_by_key(|entry| entry.number);
-        next.next_file = self.next_number.load(Ordering::Relaxed);
-        next.wal_floor = edit.wal_floor.unwrap_or(next.wal_floor);
-        next.clock = edit.clock.unwrap_or(next.clock);
-        match manifest::replace(&*self.disk, &next) {
+        let mut edited = edit.apply(&truth.manifest)?;
+        edited.manifest.next_file = self.next_number.load(Ordering::Relaxed);
+        match manifest::replace(&*self.disk, &edited.manifest) {
             Ok(()) => {}
             Err(ManifestError::Uncertain(source)) => {
                 let poison = Arc::new(Poison::Manifest(source));
@@ -169,18 +157,19 @@ impl Live {
             }
             Err(error) => return Err(error.into()),
         }
-        for number in edit.remove {
+        for number in &edited.left {
             truth.added_ms.remove(number);
         }
-        truth.added_ms.extend(opened.iter().map(|segment| (segment.entry().number, now_ms)));
-        truth.manifest = next;
-        let flushed = edit.wal_floor.is_some();
+        truth.added_ms.extend(edited.joined.iter().map(|number| (*number, now_ms)));
+        truth.manifest = edited.manifest;
+        // Those that only snapshots list are not read.
+        opened.retain(|segment| edited.joined.contains(&segment.entry().number));
         self.state.rcu(|state| ReadState {
-            segments: Arc::new(state.segments.edited(edit.remove, opened.iter().cloned())),
+            segments: Arc::new(state.segments.edited(&edited.left, opened.iter().cloned())),
             frozen: if flushed { None } else { state.frozen.clone() },
             active: Arc::clone(&state.active),
             masks: Arc::clone(&state.masks),
         });
-        Ok(())
+        Ok(edited.released)
     }
 }

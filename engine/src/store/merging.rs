@@ -8,18 +8,16 @@ use std::sync::atomic::Ordering;
 
 use crate::compaction::plan::{self, Calendar, Candidate, Merge, Purpose};
 use crate::compaction::run::{self, MergeTask};
-use crate::disk::DiskError;
 use crate::error::{EditError, JobError};
 use crate::flush;
-use crate::format::names::{Directory, FileName};
-use crate::manifest::ClockMark;
+use crate::manifest::{ClockMark, Edit};
 use crate::model::{CountrySet, CountryTotals, Day, Month, SiteId, SiteMask};
 use crate::retention::{ages, plan::Verdict, plan::verdict};
 use crate::segment::{Scratch, Segment, SegmentEntry, SegmentError, SegmentHeader, Throttle};
 
 use super::core::{Core, add};
 use super::jobs::{Job, JobKind};
-use super::live::{Edit, ReadState};
+use super::live::ReadState;
 
 /// Passes of a full compaction: each makes one segment out of up to 64, so that a few are plenty.
 const PASSES: usize = 8;
@@ -215,23 +213,20 @@ impl Core {
         error
     }
 
-    /// Makes outputs live in the place of inputs, and unlinks the inputs.
+    /// Makes outputs live in the place of inputs, and unlinks the inputs that no snapshot lists.
     fn replace(&self, outputs: &[SegmentEntry], inputs: &[u64]) -> Result<(), JobError> {
         let clock = ClockMark { last_seen_ms: self.clock_mark_ms() };
         let edit = Edit { add: outputs.to_vec(), remove: inputs, clock: Some(clock), ..Edit::default() };
-        if let Err(error) = self.live.edit(edit, self.now_ms()) {
-            if !matches!(error, EditError::Poisoned(_)) {
-                flush::discard(&*self.disk, outputs);
+        let released = match self.live.edit(edit, self.now_ms()) {
+            Ok(released) => released,
+            Err(error) => {
+                if !matches!(error, EditError::Poisoned(_)) {
+                    flush::discard(&*self.disk, outputs);
+                }
+                return Err(error.into());
             }
-            return Err(error.into());
-        }
-        // From here on the inputs are orphans. Those that cannot be removed now go at the next open.
-        let remove = |number: &u64| match self.disk.remove(FileName::Segment(*number)) {
-            Err(error) if error.is_not_found() => Ok(()),
-            removed => removed,
         };
-        let removed: Result<(), DiskError> = inputs.iter().try_for_each(remove);
-        removed.and_then(|()| self.disk.sync_directory(Directory::Segments))?;
+        self.unlink(&released)?;
         self.signals.flush.raise();
         Ok(())
     }

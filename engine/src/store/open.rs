@@ -123,6 +123,8 @@ fn make(disk: &dyn Disk, region: &Region, now_ms: u64) -> Result<Manifest, OpenE
         clock: ClockMark { last_seen_ms: now_ms },
         window_key: random()?,
         segments: Vec::new(),
+        pinned: Vec::new(),
+        snapshots: Vec::new(),
     };
     manifest::replace(disk, &manifest)?;
     Ok(manifest)
@@ -144,12 +146,12 @@ struct Orphans {
 
 impl Orphans {
     fn remove(disk: &dyn Disk, manifest: &Manifest) -> Result<Orphans, DiskError> {
-        let live: HashSet<u64> = manifest.segments.iter().map(|entry| entry.number).collect();
+        let listed: HashSet<u64> = manifest.reachable().map(|entry| entry.number).collect();
         let mut orphans = Orphans { removed: Vec::new(), left: Vec::new(), next_number: manifest.next_file };
         for (file, _) in disk.list(Directory::Segments)? {
             if let FileName::Segment(number) | FileName::SegmentNew(number) = file {
                 orphans.next_number = orphans.next_number.max(number.saturating_add(1));
-                if matches!(file, FileName::SegmentNew(_)) || !live.contains(&number) {
+                if matches!(file, FileName::SegmentNew(_)) || !listed.contains(&number) {
                     orphans.try_remove(disk, file);
                 }
             }

@@ -32,7 +32,7 @@ impl Files {
         let mut others = Vec::new();
         for directory in Directory::ALL {
             for (file, length_bytes) in self.0.list(directory)? {
-                if !segments.iter().any(|entry| FileName::Segment(entry.number) == file) {
+                if !manifest.reachable().any(|entry| FileName::Segment(entry.number) == file) {
                     others.push(json!({"file": file.to_string(), "length_bytes": length_bytes}));
                 }
             }

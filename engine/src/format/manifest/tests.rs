@@ -43,6 +43,29 @@ fn golden() -> Manifest {
         clock: ClockMark { last_seen_ms: 1_767_225_600_000 },
         window_key: *b"0123456789abcdef0123456789abcdef",
         segments: vec![entry(1), entry(2)],
+        pinned: Vec::new(),
+        snapshots: Vec::new(),
+    }
+}
+
+/// The manifest of the golden file with snapshots; never changes.
+fn golden_with_snapshots() -> Manifest {
+    let snapshot = |name: &str, origin, created_ms, ledger_position, through, segments: [u64; 2]| Snapshot {
+        name: CopyName::new(name).unwrap(),
+        origin,
+        created_ms,
+        ledger_position,
+        through: Seq(through),
+        segments: segments.to_vec(),
+    };
+    let daily = CopyName::of_time("daily", 1_767_229_200_000);
+    Manifest {
+        pinned: vec![entry(3)],
+        snapshots: vec![
+            snapshot("before-1", SnapshotOrigin::Asked, 1_767_225_600_000, 2, 19, [1, 3]),
+            snapshot(daily.as_str(), SnapshotOrigin::Schedule, 1_767_229_200_000, 3, 29, [1, 2]),
+        ],
+        ..golden()
     }
 }
 
@@ -58,6 +81,8 @@ fn resealed(mut bytes: Vec<u8>) -> Vec<u8> {
 fn the_dump_in_the_documentation_is_read() {
     let bytes = crate::format::dump::dump("manifest");
     assert_eq!(Manifest::decode(&bytes), Ok(golden()));
+    let bytes = crate::format::dump::dump("manifest with snapshots");
+    assert_eq!(Manifest::decode(&bytes), Ok(golden_with_snapshots()));
 }
 
 #[test]
@@ -65,6 +90,9 @@ fn the_golden_file_of_version_1_is_read_and_written() {
     let bytes = include_bytes!("../golden/manifest-1.bin");
     assert_eq!(Manifest::decode(bytes), Ok(golden()));
     assert_eq!(golden().encode(), bytes);
+    let bytes = include_bytes!("../golden/manifest-1-snapshots.bin");
+    assert_eq!(Manifest::decode(bytes), Ok(golden_with_snapshots()));
+    assert_eq!(golden_with_snapshots().encode(), bytes);
 }
 
 #[test]
@@ -72,11 +100,15 @@ fn segments_are_written_in_order() {
     let mut mixed = golden();
     mixed.segments.reverse();
     assert_eq!(Manifest::decode(&mixed.encode()), Ok(golden()));
+    let mut mixed = golden_with_snapshots();
+    mixed.snapshots.reverse();
+    mixed.snapshots[0].segments.reverse();
+    assert_eq!(Manifest::decode(&mixed.encode()), Ok(golden_with_snapshots()));
 }
 
 #[test]
 fn every_flipped_bit_and_every_cut_is_noticed() {
-    let bytes = golden().encode();
+    let bytes = golden_with_snapshots().encode();
     for bit in 0..bytes.len() * 8 {
         let mut damaged = bytes.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
@@ -103,7 +135,30 @@ fn what_no_store_has_is_refused_in_spite_of_its_checksum() {
     other_region.segments[1].header.region = Region::new("us").unwrap();
     let twice = Manifest { segments: vec![entry(1), entry(1)], ..good.clone() };
     let not_given = Manifest { next_file: 2, ..good.clone() };
-    for manifest in [other_region, twice, not_given] {
+    let kept = golden_with_snapshots();
+    let mut pinned_elsewhere = kept.clone();
+    pinned_elsewhere.pinned[0].header.region = Region::new("us").unwrap();
+    let pinned_and_live = Manifest { pinned: vec![entry(2), entry(3)], ..kept.clone() };
+    let pinned_by_nobody = Manifest { pinned: vec![entry(3), entry(4)], ..kept.clone() };
+    let pinned_not_given = Manifest { next_file: 3, ..kept.clone() };
+    let mut listed_and_unknown = kept.clone();
+    listed_and_unknown.snapshots[1].segments.push(4);
+    let mut listed_twice = kept.clone();
+    listed_twice.snapshots[1].segments.push(2);
+    let mut same_name = kept.clone();
+    same_name.snapshots[1].name = same_name.snapshots[0].name;
+    for manifest in [
+        other_region,
+        twice,
+        not_given,
+        pinned_elsewhere,
+        pinned_and_live,
+        pinned_by_nobody,
+        pinned_not_given,
+        listed_and_unknown,
+        listed_twice,
+        same_name,
+    ] {
         assert!(Manifest::decode(&manifest.encode()).is_err(), "{manifest:?}");
     }
     // Section types, and reserved bytes.
@@ -137,6 +192,8 @@ proptest! {
             clock: ClockMark { last_seen_ms },
             window_key,
             segments: segments.collect(),
+            pinned: Vec::new(),
+            snapshots: Vec::new(),
             region,
         };
         prop_assert_eq!(Manifest::decode(&manifest.encode()), Ok(manifest));
@@ -147,7 +204,7 @@ proptest! {
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         cut in proptest::option::of(any::<prop::sample::Index>()),
     ) {
-        let mut bytes = golden().encode();
+        let mut bytes = golden_with_snapshots().encode();
         for (index, byte) in changes {
             let at = index.index(bytes.len());
             bytes[at] = byte;

@@ -5,7 +5,10 @@ use crate::format::frame::FormatError;
 use crate::format::manifest::MANIFEST_BYTES;
 use crate::format::names::{Directory, FileName};
 
-pub use crate::format::manifest::{ClockMark, Manifest};
+mod edit;
+
+pub use crate::format::manifest::{ClockMark, Manifest, Snapshot, SnapshotOrigin};
+pub use edit::{Edit, Edited, NewSnapshot, Released, SnapshotError};
 
 /// Why a manifest could not be read or replaced.
 #[derive(Debug, thiserror::Error)]
@@ -24,8 +27,8 @@ pub enum ManifestError {
         /// What is wrong with it.
         source: FormatError,
     },
-    /// More segments are live than a manifest may list.
-    #[error("{file} has {got} bytes, at most {expected} are allowed; compact the store")]
+    /// More segments are live or in snapshots than a manifest may list.
+    #[error("{file} has {got} bytes, at most {expected} are allowed; compact the store, or delete snapshots")]
     TooLarge {
         /// Which file.
         file: FileName,
@@ -101,6 +104,8 @@ mod tests {
             clock: ClockMark { last_seen_ms: 1 },
             window_key: [9; 32],
             segments: Vec::new(),
+            pinned: Vec::new(),
+            snapshots: Vec::new(),
         }
     }
 
