@@ -10,6 +10,7 @@ use crate::manifest::{ManifestError, SnapshotError};
 use crate::model::{Region, SiteId};
 use crate::query::QueryError;
 use crate::segment::SegmentError;
+use crate::snapshot::TooOld;
 use crate::wal::WalError;
 
 /// Why a store could not be opened.
@@ -43,6 +44,9 @@ pub enum OpenError {
     /// The log cannot be read or begun.
     #[error(transparent)]
     Wal(#[from] WalError),
+    /// Snapshots would be kept for too long.
+    #[error("snapshots: {0}")]
+    Snapshots(#[from] TooOld),
     /// The operating system has no random bytes to give.
     #[error("no random bytes: {0}")]
     Random(getrandom::Error),
@@ -163,6 +167,9 @@ pub enum JobError {
     /// The clock jumped, and nobody has accepted it.
     #[error("the clock is not believed; accept it first")]
     ClockDoubted,
+    /// There is no such site, or it was deleted.
+    #[error("there is no site {0}")]
+    UnknownSite(SiteId),
     /// A segment could not be read or written.
     #[error(transparent)]
     Segment(Arc<SegmentError>),
@@ -178,6 +185,12 @@ pub enum JobError {
     /// The log could not be trimmed.
     #[error(transparent)]
     Wal(#[from] WalError),
+}
+
+impl From<SnapshotError> for JobError {
+    fn from(error: SnapshotError) -> JobError {
+        JobError::Edit(error.into())
+    }
 }
 
 impl From<SegmentError> for JobError {

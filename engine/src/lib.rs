@@ -28,6 +28,7 @@ pub mod flush;
 pub mod inspect;
 pub mod query;
 pub mod retention;
+pub mod snapshot;
 // 6: the store
 pub mod error;
 pub mod options;

@@ -3,6 +3,7 @@
 use crate::compaction::CompactionOptions;
 use crate::disk::Access;
 use crate::model::Region;
+use crate::snapshot::SnapshotOptions;
 
 /// Who does the work that no caller waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Options {
     pub remembered_pages: usize,
     /// When segments are merged.
     pub compaction: CompactionOptions,
+    /// When snapshots come and go.
+    pub snapshots: SnapshotOptions,
 }
 
 impl Options {
@@ -59,6 +62,7 @@ impl Options {
             background_bytes_per_second: 128 << 20,
             remembered_pages: 1 << 20,
             compaction: CompactionOptions::standard(),
+            snapshots: SnapshotOptions::standard(),
         }
     }
 }

@@ -24,7 +24,7 @@ use self::queue::{Entry, Queue};
 use crate::clock::Clock;
 use crate::format::wal::encode_batch;
 use crate::memtable::Memtable;
-use crate::model::{Batch, PageRows, Seq};
+use crate::model::{Batch, PageRows, Seq, SiteId};
 use crate::wal::{SpareShelf, Trimmed, Wal, WalError, WalFiles};
 use crate::window::{RealWindow, WindowKey, Windows};
 
@@ -180,12 +180,12 @@ impl Commit {
         Ok(self.between(move |committer| committer.freeze(publish))??)
     }
 
-    /// Forgets a site's idempotency keys, in memory at once and in the log after the next flush.
+    /// Forgets the idempotency keys of sites, in memory at once and in the log after the next flush.
     ///
     /// # Errors
     /// `Stopped` after `close`.
-    pub fn forget(&self, site: crate::model::SiteId) -> Result<(), AppendError> {
-        self.between(move |committer| committer.forget(site))
+    pub fn forget(&self, sites: Vec<SiteId>) -> Result<(), AppendError> {
+        self.between(move |committer| sites.into_iter().for_each(|site| committer.forget(site)))
     }
 
     /// Unlinks log files that hold only batches up to `floor`, which must be in segments that the manifest lists.

@@ -92,9 +92,7 @@ impl Edit<'_> {
         let known_before = before.reachable().chain(&self.add);
         let mut known: BTreeMap<u64, SegmentEntry> =
             known_before.map(|entry| (entry.number, entry.clone())).collect();
-        known.extend(
-            self.repoint.iter().flat_map(|(_, new)| new).map(|entry| (entry.number, entry.clone())),
-        );
+        known.extend(self.repoint.iter().flat_map(|(_, new)| new).map(|entry| (entry.number, entry.clone())));
 
         let mut live: Vec<u64> = before.segments.iter().map(|entry| entry.number).collect();
         let was_live: HashSet<u64> = live.iter().copied().collect();
@@ -119,10 +117,13 @@ impl Edit<'_> {
         let listed: HashSet<u64> =
             next.snapshots.iter().flat_map(|snapshot| &snapshot.segments).copied().collect();
         next.segments = live.iter().filter_map(|number| known.get(number)).cloned().collect();
-        let pinned = |entry: &&SegmentEntry| listed.contains(&entry.number) && !is_live.contains(&entry.number);
+        let pinned =
+            |entry: &&SegmentEntry| listed.contains(&entry.number) && !is_live.contains(&entry.number);
         next.pinned = known.values().filter(pinned).cloned().collect();
-        let released =
-            known.into_keys().filter(|number| !is_live.contains(number) && !listed.contains(number)).collect();
+        let released = known
+            .into_keys()
+            .filter(|number| !is_live.contains(number) && !listed.contains(number))
+            .collect();
         Ok(Edited {
             released: Released(released),
             left: was_live.difference(&is_live).copied().collect(),
@@ -229,7 +230,10 @@ mod tests {
         let merged =
             edited(&first.manifest, Edit { remove: &[1, 2], add: vec![entry(3)], ..Edit::default() });
         assert_eq!((merged.released, merged.left.len(), merged.joined), (Released::default(), 2, vec![3]));
-        assert_eq!((numbers(&merged.manifest.segments), numbers(&merged.manifest.pinned)), (vec![3], vec![1, 2]));
+        assert_eq!(
+            (numbers(&merged.manifest.segments), numbers(&merged.manifest.pinned)),
+            (vec![3], vec![1, 2])
+        );
         let forgotten = edited(&merged.manifest, Edit { forget: &[name("a")], ..Edit::default() });
         assert_eq!(forgotten.released, Released(vec![1, 2]));
         assert_eq!((forgotten.left, forgotten.joined), (vec![], vec![]));
@@ -249,11 +253,13 @@ mod tests {
     #[test]
     fn repointing_reaches_every_list_at_once() {
         let first = edited(&manifest(&[1, 2]), Edit { snapshot: snapshot("a"), ..Edit::default() });
-        let merged =
-            edited(&first.manifest, Edit { remove: &[2], add: vec![entry(3)], ..Edit::default() });
+        let merged = edited(&first.manifest, Edit { remove: &[2], add: vec![entry(3)], ..Edit::default() });
         let repoint = vec![(1, Some(entry(4))), (2, None), (77, Some(entry(5)))];
         let purged = edited(&merged.manifest, Edit { repoint, ..Edit::default() });
-        assert_eq!((numbers(&purged.manifest.segments), numbers(&purged.manifest.pinned)), (vec![3, 4], vec![]));
+        assert_eq!(
+            (numbers(&purged.manifest.segments), numbers(&purged.manifest.pinned)),
+            (vec![3, 4], vec![])
+        );
         assert_eq!(purged.manifest.snapshots[0].segments, [4]);
         assert_eq!(purged.released, Released(vec![1, 2, 5]), "what nobody listed is let go at once");
         assert_eq!((purged.left, purged.joined), (vec![1], vec![4]));
@@ -262,8 +268,7 @@ mod tests {
     #[test]
     fn a_restore_lists_the_present_and_swaps_it_for_the_past() {
         let first = edited(&manifest(&[1, 2]), Edit { snapshot: snapshot("a"), ..Edit::default() });
-        let merged =
-            edited(&first.manifest, Edit { remove: &[2], add: vec![entry(3)], ..Edit::default() });
+        let merged = edited(&first.manifest, Edit { remove: &[2], add: vec![entry(3)], ..Edit::default() });
         let restored = edited(
             &merged.manifest,
             Edit {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::commit::{Appended, Completion};
 use crate::error::AppendError;
 use crate::model::{Batch, PageLimits, SiteId};
-use crate::segment::SegmentError;
+use crate::segment::{Segment, SegmentError};
 
 use super::Store;
 use super::core::{Core, add};
@@ -62,8 +62,8 @@ impl Store {
 }
 
 impl Store {
-    /// Whether anything of a site is stored, expired or not: its time zone cannot change then. What cannot be read
-    /// may be of any site.
+    /// Whether anything of a site is stored, expired or not, live or in a snapshot that may be restored: its time zone
+    /// cannot change then. What cannot be read may be of any site.
     ///
     /// # Errors
     /// When a segment cannot be read.
@@ -74,6 +74,11 @@ impl Store {
         }
         for segment in state.segments.iter() {
             if segment.extent(site)?.is_some() {
+                return Ok(true);
+            }
+        }
+        for entry in &self.core.live.manifest().pinned {
+            if Segment::open(&*self.core.disk, entry, self.core.options.access)?.extent(site)?.is_some() {
                 return Ok(true);
             }
         }

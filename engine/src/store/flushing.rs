@@ -13,13 +13,16 @@ use super::core::{Core, LastFlush, add};
 impl Core {
     /// Flushes what was frozen before, and then everything that had been accepted when it was called.
     pub(super) fn flush(&self) -> Result<(), Arc<JobError>> {
-        let mut pending = self.flushing.lock();
-        let result = self.flush_pending(&mut pending).and_then(|()| {
+        self.flush_holding(&mut self.flushing.lock())
+    }
+
+    /// As `flush`, for who holds the lock and goes on holding it: nothing becomes live meanwhile that was accepted later.
+    pub(super) fn flush_holding(&self, pending: &mut Option<Frozen>) -> Result<(), Arc<JobError>> {
+        let result = self.flush_pending(pending).and_then(|()| {
             let live = Arc::clone(&self.live);
             *pending = self.log.freeze(move |frozen, active| live.freeze(frozen, active))?;
-            self.flush_pending(&mut pending)
+            self.flush_pending(pending)
         });
-        drop(pending);
         self.note_flush(result)
     }
 

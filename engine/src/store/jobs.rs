@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::{Condvar, Mutex};
 
 use crate::error::JobError;
-use crate::model::Month;
+use crate::model::{CopyName, Month, SiteId};
 
 /// Jobs that are remembered; of more, those that ended first are forgotten.
 const REMEMBERED: usize = 256;
@@ -29,6 +29,13 @@ pub enum JobKind {
     Merge(Month),
     /// Removes what is older than its site keeps.
     Retention,
+    /// Puts a snapshot in the place of what is live.
+    Restore {
+        /// Which.
+        snapshot: CopyName,
+        /// This site alone.
+        site: Option<SiteId>,
+    },
 }
 
 /// Where a job is.

@@ -96,11 +96,6 @@ impl Live {
         self.truth.lock().manifest.clone()
     }
 
-    /// Every segment that is live or in a snapshot, each once.
-    pub(super) fn reachable(&self) -> Vec<SegmentEntry> {
-        self.truth.lock().manifest.reachable().cloned().collect()
-    }
-
     /// Why nothing may be written any more.
     pub(super) fn poison(&self) -> Option<Arc<Poison>> {
         self.truth.lock().poison.clone()

@@ -314,9 +314,9 @@ fn mask_of(
 }
 
 /// The budget of background bytes, on behalf of a job.
-struct Watched<'a> {
-    core: &'a Core,
-    job: &'a Job,
+pub(super) struct Watched<'a> {
+    pub(super) core: &'a Core,
+    pub(super) job: &'a Job,
 }
 
 impl Throttle for Watched<'_> {

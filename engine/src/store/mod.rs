@@ -13,6 +13,8 @@ mod live;
 mod merging;
 mod open;
 mod pages;
+mod restoring;
+mod snapshots;
 mod status;
 mod threads;
 mod work;

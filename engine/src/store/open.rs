@@ -50,6 +50,7 @@ pub(super) fn open(
     clock: Arc<dyn Clock>,
     options: Options,
 ) -> Result<Opened, OpenError> {
+    options.snapshots.check()?;
     let found = manifest::load(&*disk)?;
     let made = found.is_none();
     let manifest = match found {

@@ -28,6 +28,10 @@ pub struct Status {
     pub segment_bytes: u64,
     /// Events in them.
     pub segment_events: u64,
+    /// Snapshots.
+    pub snapshots: usize,
+    /// Bytes of segments that only snapshots list.
+    pub snapshot_bytes: u64,
     /// Bytes of memory that hold what is not in segments yet.
     pub memtable_bytes: u64,
     /// Most of them; beyond, appends are turned away as busy.
@@ -102,6 +106,8 @@ impl Store {
             segments: manifest.segments.len(),
             segment_bytes: manifest.segments.iter().map(|entry| entry.length_bytes).sum(),
             segment_events: manifest.segments.iter().map(|entry| entry.events).sum(),
+            snapshots: manifest.snapshots.len(),
+            snapshot_bytes: manifest.pinned.iter().map(|entry| entry.length_bytes).sum(),
             memtable_bytes: core.memtable_bytes(),
             memtable_limit_bytes: core.memtable_limit_bytes(),
             memtable_events: memtables().map(|memtable| memtable.events()).sum(),

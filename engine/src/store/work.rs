@@ -92,7 +92,7 @@ impl Store {
         Ok(())
     }
 
-    fn finish(&self, id: JobId) -> Result<(), Arc<JobError>> {
+    pub(super) fn finish(&self, id: JobId) -> Result<(), Arc<JobError>> {
         match self.core.jobs.wait(id).map(|status| status.state) {
             Some(JobState::Failed(error)) => Err(error),
             Some(JobState::Stopped) => Err(Arc::new(JobError::Stopped)),
@@ -118,6 +118,9 @@ impl Core {
             let job = self.jobs.add(JobKind::Retention, self.now_ms());
             return self.do_job(&job).map(|()| true);
         }
+        if !matches!(merged, Ok(true)) && self.tend_snapshots()? {
+            return Ok(true);
+        }
         merged
     }
 
@@ -127,6 +130,7 @@ impl Core {
             JobKind::Compaction | JobKind::Merge(_) => Ok(self.compact_due(job)?),
             JobKind::FullCompaction => Ok(self.compact_all(job)?),
             JobKind::Retention => Ok(self.expire(job)?),
+            JobKind::Restore { snapshot, site } => self.restore(job, snapshot, site),
         })
     }
 }

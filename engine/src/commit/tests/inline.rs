@@ -63,7 +63,7 @@ fn a_key_gives_its_answer_over_flush_and_restart_for_a_day() {
         harness.log.trim(floor).unwrap();
         harness = harness.reopen(floor, false);
     }
-    harness.log.forget(SiteId(1)).unwrap();
+    harness.log.forget(vec![SiteId(1)]).unwrap();
     assert!(matches!(append(&harness, with_key(1, "k", 2, "")).unwrap(), Appended::Stored { .. }));
     harness.clock.pass(24 * 3_600_000 + 1);
     assert!(matches!(append(&harness, with_key(1, "k", 1, "")).unwrap(), Appended::Stored { .. }));

@@ -12,6 +12,9 @@ enum Step {
     Compact,
     Expire,
     Wait { hours: u64 },
+    Snapshot,
+    Restore(prop::sample::Index),
+    DeleteSnapshot(prop::sample::Index),
     Close,
     Drop,
 }
@@ -38,6 +41,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Compact),
         1 => Just(Step::Expire),
         2 => (1..40_u64).prop_map(|hours| Step::Wait { hours }),
+        2 => Just(Step::Snapshot),
+        2 => any::<prop::sample::Index>().prop_map(Step::Restore),
+        1 => any::<prop::sample::Index>().prop_map(Step::DeleteSnapshot),
         1 => Just(Step::Close),
         1 => Just(Step::Drop),
     ]
@@ -84,7 +90,8 @@ proptest! {
         bench.settings.retention_days = RETENTION_DAYS;
         let mut store = bench.open();
         let mut model = Model::new();
-        for step in steps {
+        let mut kept: BTreeMap<CopyName, Model> = BTreeMap::new();
+        for (nth, step) in steps.into_iter().enumerate() {
             let today = Day::from_number((bench.clock.now_ms() / DAY_MS) as u16);
             match step {
                 Step::Append(events) => {
@@ -105,6 +112,27 @@ proptest! {
                     bench.clock.advance(hours * HOUR_MS);
                     store.accept_clock().unwrap();
                 }
+                Step::Snapshot => {
+                    let name = CopyName::new(&format!("s{nth}")).unwrap();
+                    store.create_snapshot(name).unwrap();
+                    kept.insert(name, model.clone());
+                }
+                Step::Restore(index) => {
+                    let there = store.snapshots();
+                    if !there.is_empty() {
+                        let name = index.get(&there).name;
+                        store.restore_snapshot(name, None).unwrap();
+                        let before = store.snapshots().into_iter().find(|snapshot| there.iter().all(|old| old.name != snapshot.name));
+                        kept.insert(before.unwrap().name, model);
+                        model = kept[&name].clone();
+                    }
+                }
+                Step::DeleteSnapshot(index) => {
+                    let there = store.snapshots();
+                    if !there.is_empty() {
+                        store.delete_snapshot(index.get(&there).name).unwrap();
+                    }
+                }
                 Step::Close => {
                     store.close().unwrap();
                     store = bench.open();
@@ -116,6 +144,7 @@ proptest! {
             }
             check(&store, &model, bench.clock.now_ms());
         }
+        prop_assert_eq!(files(&bench.disk), listed(&store));
         let verified = store.core.live.read().segments.iter().all(|segment| segment.verify(&mut |_| {}).is_ok());
         prop_assert!(verified);
     }

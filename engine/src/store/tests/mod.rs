@@ -2,6 +2,7 @@
 
 mod against_a_map;
 mod jobs;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,9 +13,10 @@ use crate::clock::ManualClock;
 use crate::compaction::CompactionOptions;
 use crate::disk::Access;
 use crate::disk::simulated::SimulatedDisk;
+use crate::format::names::FileName;
 use crate::model::{
-    Batch, BatchBuilder, Cell, CellSize, Country, Day, DayRange, Event, HourOfSite, Kind, LayerSelection,
-    Region, SiteId, SiteName, SiteScope, SiteSettings, Viewport,
+    Batch, BatchBuilder, Cell, CellSize, CopyName, Country, Day, DayRange, Event, HourOfSite, Kind,
+    LayerSelection, Region, SiteId, SiteName, SiteScope, SiteSettings, Viewport,
 };
 use crate::options::Background;
 use crate::query::{Align, Budget, CancelFlag, GridQuestion, Pages, Selection};
@@ -122,6 +124,22 @@ fn columns(
     };
     let answer = store.grid(SiteScope::granted(site(store)), &question, &budget())?;
     Ok(answer.value.cells().map(|cell| (cell.x, cell.count)).collect())
+}
+
+/// Numbers of the segment files on a disk.
+fn files(disk: &SimulatedDisk) -> Vec<u64> {
+    let number = |(file, _)| match file {
+        FileName::Segment(number) | FileName::SegmentNew(number) => Some(number),
+        _ => None,
+    };
+    disk.files().into_iter().filter_map(number).collect()
+}
+
+/// Numbers of the segments that are live or in a snapshot.
+fn listed(store: &Store) -> Vec<u64> {
+    let mut numbers: Vec<u64> = store.core.live.manifest().reachable().map(|entry| entry.number).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 fn year() -> DayRange {
