@@ -54,6 +54,7 @@ fn a_restore_brings_back_what_was_there_and_keeps_the_present() {
     assert_eq!((made.events, made.segments, made.own_bytes), (1, 1, 0));
     assert_eq!(made.days, Some((date(3, 9), date(3, 9))));
     count(&store, shop, 2);
+    store.flush().unwrap();
     store.compact().unwrap();
     count(&store, shop, 3);
     assert!(store.snapshots()[0].own_bytes > 0, "the file is not live any more");
@@ -82,6 +83,7 @@ fn files_go_with_the_last_list_that_names_them() {
         count(&store, shop, column);
         store.create_snapshot(name(&format!("s{column}"))).unwrap();
     }
+    store.flush().unwrap();
     store.compact().unwrap();
     assert_eq!(files(&bench.disk).len(), 4, "three are kept for the snapshots");
     for column in 1..=3 {
@@ -135,6 +137,7 @@ fn one_site_alone_is_restored_and_its_neighbours_stay() {
     for (of, column) in [(shop, 2), (other, 12)] {
         count(&store, of, column);
     }
+    store.flush().unwrap();
     store.compact().unwrap();
     for (of, column) in [(shop, 3), (other, 13)] {
         count(&store, of, column);
@@ -147,6 +150,7 @@ fn one_site_alone_is_restored_and_its_neighbours_stay() {
     let store = bench.open();
     let unknown = store.restore_snapshot(name("a"), Some(SiteId(77))).unwrap_err();
     assert!(matches!(*unknown, JobError::UnknownSite(SiteId(77))), "{unknown}");
+    store.flush().unwrap();
     store.compact().unwrap();
     assert_eq!((seen(&store, shop), seen(&store, other)), (vec![1], vec![11, 12, 13]));
     store.accounts().close(shop).unwrap();
@@ -224,6 +228,7 @@ fn a_crash_anywhere_leaves_the_old_state_or_the_new_one_and_no_file_too_many() {
     count(&store, sites[1], 11);
     store.create_snapshot(name("a")).unwrap();
     count(&store, sites[0], 2);
+    store.flush().unwrap();
     store.compact().unwrap();
     count(&store, sites[0], 3);
     count(&store, sites[1], 12);
