@@ -4,6 +4,7 @@ use heatgrid_engine::accounts::AccountsError;
 use heatgrid_engine::commit;
 use heatgrid_engine::disk::DiskError;
 use heatgrid_engine::error::{self, AppendError, JobError};
+use heatgrid_engine::manifest::SnapshotError;
 use heatgrid_engine::query::QueryError;
 use heatgrid_engine::segment::SegmentError;
 
@@ -123,9 +124,14 @@ pub fn shared(error: &JobError) -> Problem {
         JobError::ClockDoubted => {
             Problem::new(&CONFLICT, format!("{error}: POST /v1/admin/clock, when it is right"))
         }
+        JobError::UnknownSite(_) => no_site(),
         JobError::NoRoom { .. } => full(error),
         JobError::Disk(error) => disk(error),
         JobError::Edit(error::EditError::Poisoned(_)) => stopped(error),
+        JobError::Edit(error::EditError::Snapshot(SnapshotError::NoSuchSnapshot(_))) => {
+            Problem::new(&NOT_FOUND, error.to_string())
+        }
+        JobError::Edit(error::EditError::Snapshot(_)) => Problem::new(&CONFLICT, error.to_string()),
         JobError::Commit(error) => error.clone().into(),
         JobError::Segment(_) | JobError::Edit(_) | JobError::Wal(_) => fault(error),
     }
