@@ -15,6 +15,7 @@ pub mod rate;
 // From what is written to what is stored, and back; the offline tools share these.
 pub mod ask;
 pub mod intake;
+pub mod picture;
 pub mod privacy;
 pub mod rules;
 pub mod wire;

@@ -1,10 +1,14 @@
 //! From a question as it was written to its answer as bytes. HTTP and the offline tools ask here, so that they cannot
 //! differ.
 
-use heatgrid_engine::model::{Day, KindSet, Site, SiteScope, Work};
+mod answered;
+
+use heatgrid_engine::model::{Day, Grid, KindSet, Site, SiteScope, Work};
 use heatgrid_engine::query::{self, Answer, Budget, GridQuestion, QueryError, SiteContext};
 use heatgrid_engine::view::View;
 
+pub use self::answered::Answered;
+use crate::picture::{self, Picture};
 use crate::privacy::pattern_text;
 use crate::privacy::url::PageRules;
 use crate::wire::answer::{GridAnswer, Head, PagesAnswer, ScrollAnswer, SeriesAnswer, SummaryAnswer};
@@ -52,21 +56,17 @@ pub enum AskError {
     /// It was asked, and not answered.
     #[error(transparent)]
     Query(#[from] QueryError),
-}
-
-/// An answer as bytes.
-#[derive(Clone, Debug)]
-pub struct Answered {
-    /// What is sent or printed.
-    pub bytes: Vec<u8>,
-    /// Its form.
-    pub format: Format,
-    /// Whether converted_click was asked for and left out.
-    pub withheld: bool,
-    /// Where the list goes on, if it may.
-    pub next: Option<String>,
-    /// What was read.
-    pub work: Work,
+    /// The answer would be too large.
+    #[error(
+        "the grid has {cells} cells, and an answer at most {most}; ask for larger cells (cell=64), fewer pages, \
+         kinds or days"
+    )]
+    TooManyCells {
+        /// Cells of the answer.
+        cells: usize,
+        /// Most that are answered.
+        most: usize,
+    },
 }
 
 /// A site that is asked, by someone who may.
@@ -77,6 +77,7 @@ pub struct Asking<'a> {
     view: &'a View,
     now_ms: u64,
     budget: &'a Budget,
+    most_cells: usize,
 }
 
 /// A grid, and the one it is compared with.
@@ -84,9 +85,9 @@ pub struct GridAnswered {
     /// What was asked.
     pub question: GridQuestion,
     /// The answer.
-    pub grid: Answer<heatgrid_engine::model::Grid>,
+    pub grid: Answer<Grid>,
     /// The same on other days.
-    pub compare: Option<Answer<heatgrid_engine::model::Grid>>,
+    pub compare: Option<Answer<Grid>>,
 }
 
 impl<'a> Asking<'a> {
@@ -100,7 +101,13 @@ impl<'a> Asking<'a> {
         now_ms: u64,
         budget: &'a Budget,
     ) -> Asking<'a> {
-        Asking { site, scope, rules, view, now_ms, budget }
+        Asking { site, scope, rules, view, now_ms, budget, most_cells: usize::MAX }
+    }
+
+    /// Refuses grids of more cells: each is some 12 bytes while it is summed, and as many in the answer.
+    #[must_use]
+    pub fn most_cells(self, most_cells: usize) -> Asking<'a> {
+        Asking { most_cells, ..self }
     }
 
     /// The answer to a question, in the form it asks for; JSON if it does not say.
@@ -133,14 +140,37 @@ impl<'a> Asking<'a> {
     }
 
     fn grid_bytes(&self, written: &Written, format: Format) -> Result<Answered, AskError> {
+        let style = written.style()?;
+        if written.compares() && matches!(format, Format::Png | Format::Points | Format::Bin) {
+            let expected = "json, csv or ndjson when days are compared";
+            return Err(BadQuestion::Value { name: "format", expected }.into());
+        }
         let GridAnswered { question, grid, compare } = self.grid(written)?;
-        let pages = PageNames::of(written, self.rules)?;
-        let head = self.head(question.selection.layers.kinds, &grid, &pages);
-        let compare_grid = compare.as_ref().map(|compare| &compare.value);
-        let bytes = GridAnswer { head, grid: &grid.value, compare: compare_grid }.write(format)?;
+        for grid in [Some(&grid), compare.as_ref()].into_iter().flatten() {
+            self.check_size(&grid.value)?;
+        }
         let withheld = grid.withheld || compare.as_ref().is_some_and(|compare| compare.withheld);
+        let (bytes, px_per_pixel) = match format {
+            Format::Png => {
+                let Picture { png, px_per_pixel } = picture::draw(&grid.value, &style);
+                (png, px_per_pixel)
+            }
+            _ => {
+                let pages = PageNames::of(written, self.rules)?;
+                let head = self.head(question.selection.layers.kinds, &grid, &pages);
+                let compare = compare.as_ref().map(|compare| &compare.value);
+                (GridAnswer { head, grid: &grid.value, compare }.write(format)?, 1)
+            }
+        };
         let work = sum(grid.work, compare.map(|compare| compare.work));
-        Ok(Answered { bytes, format, withheld, next: None, work })
+        Ok(Answered { bytes, format, withheld, next: None, px_per_pixel, work })
+    }
+
+    fn check_size(&self, grid: &Grid) -> Result<(), AskError> {
+        match grid.len() > self.most_cells {
+            true => Err(AskError::TooManyCells { cells: grid.len(), most: self.most_cells }),
+            false => Ok(()),
+        }
     }
 
     fn series(&self, written: &Written, format: Format) -> Result<Answered, AskError> {
@@ -217,7 +247,7 @@ impl PageNames {
 }
 
 fn answered<T>(bytes: Vec<u8>, format: Format, answer: &Answer<T>) -> Answered {
-    Answered { bytes, format, withheld: answer.withheld, next: None, work: answer.work }
+    Answered { bytes, format, withheld: answer.withheld, next: None, px_per_pixel: 1, work: answer.work }
 }
 
 fn sum(mut work: Work, more: Option<Work>) -> Work {

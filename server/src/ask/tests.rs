@@ -91,7 +91,7 @@ fn what_was_counted_is_answered_in_every_form_and_spelling() {
         "{summary}"
     );
     let scroll = text(ask(&[("a.example/", "scroll", 2, "")], Route::Scroll, "format=csv"));
-    assert_eq!(scroll, "y_px,reached,share\n16,2,1.0\n");
+    assert_eq!(scroll, "y_px,reached,share,seconds\n16,2,1.0,0\n");
 }
 
 #[test]
@@ -119,10 +119,41 @@ fn what_is_withheld_is_said_of_lists_too() {
 }
 
 #[test]
+fn a_tag_names_what_is_said_not_when() {
+    let tag = |count, query| ask(&[("a.example/", "click", count, "")], Route::Grid, query).unwrap().tag();
+    let answered = ask(&[("a.example/", "click", 1, "")], Route::Grid, "page=a.example").unwrap();
+    let mut later = answered.clone();
+    let text = String::from_utf8(later.bytes).unwrap();
+    later.bytes = text.replace("2026-01-02T12:00:00Z", "2026-01-02T12:34:56Z").into_bytes();
+    assert!(later.bytes != answered.bytes && later.tag() == answered.tag());
+    let tags = [
+        answered.tag(),
+        tag(2, "page=a.example"),
+        tag(1, "page=a.example&format=csv"),
+        tag(1, "page=a.example&format=png"),
+        tag(1, "page=a.example&format=png&opacity=30"),
+        tag(1, "page=a.example&from=2026-01-01"),
+    ];
+    let different: std::collections::HashSet<_> = tags.iter().collect();
+    assert_eq!(different.len(), tags.len(), "{tags:?}");
+}
+
+#[test]
+fn days_are_compared_only_where_there_is_room_for_a_fourth_number() {
+    let events = [("a.example/", "click", 1, "")];
+    let span = "page=a.example&compare_from=2025-12-01&compare_to=2026-01-03";
+    for format in Format::ALL {
+        let answered = ask(&events, Route::Grid, &format!("{span}&format={}", format.name()));
+        let has_room = matches!(format, Format::Json | Format::Csv | Format::Ndjson);
+        assert_eq!(answered.is_ok(), has_room, "{format:?}");
+    }
+}
+
+#[test]
 fn why_there_is_no_answer_is_told_apart() {
     let asked = |route, query| ask(&[("a.example/", "click", 1, "")], route, query);
     assert!(matches!(asked(Route::Grid, ""), Err(AskError::Bad(BadQuestion::Missing { name: "page", .. }))));
-    assert!(matches!(asked(Route::Grid, "page=a.example&format=png"), Err(AskError::Form(_))));
+    assert!(matches!(asked(Route::Pages, "format=png"), Err(AskError::Form(_))));
     assert!(matches!(
         asked(Route::Series, "format=xml"),
         Err(AskError::Bad(BadQuestion::Value { name: "format", .. }))

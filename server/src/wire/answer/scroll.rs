@@ -28,6 +28,15 @@ struct Reach {
     share: f64,
 }
 
+/// A row in which some views ended, or from which rows were on the screen for another time.
+#[derive(Serialize)]
+struct Step {
+    y_px: u32,
+    reached: u64,
+    share: f64,
+    seconds: u64,
+}
+
 /// From `y_px` to the next one listed, each row was on the screen for so many seconds.
 #[derive(Serialize)]
 struct Seconds {
@@ -46,7 +55,7 @@ struct Json<'a> {
 }
 
 impl ScrollAnswer<'_> {
-    /// The answer as bytes; as CSV and NDJSON the reach only.
+    /// The answer as bytes; as CSV and NDJSON with a row wherever reach or attention changes.
     ///
     /// # Errors
     /// When it has no such form.
@@ -56,28 +65,52 @@ impl ScrollAnswer<'_> {
                 head: &self.head,
                 views: self.reach.views,
                 scrolls: self.reach.scrolls(),
-                reach: self.rows().collect(),
+                reach: self.reach(),
                 attention: self.seconds(),
             })),
-            Format::Ndjson => Ok(ndjson(self.rows())),
+            Format::Ndjson => Ok(ndjson(self.steps())),
             Format::Csv => {
-                let mut csv = Csv::with_header("y_px,reached,share");
-                self.rows().for_each(|row| csv.number(row.y_px).number(row.reached).number(row.share).end());
+                let mut csv = Csv::with_header("y_px,reached,share,seconds");
+                for step in self.steps() {
+                    csv.number(step.y_px).number(step.reached).number(step.share).number(step.seconds).end();
+                }
                 Ok(csv.into_bytes())
             }
             Format::Png | Format::Points | Format::Bin => Err(NoSuchForm(format)),
         }
     }
 
-    fn rows(&self) -> impl Iterator<Item = Reach> {
+    fn reach(&self) -> Vec<Reach> {
         let scrolls = self.reach.scrolls() as f64;
         let reached = self.reach.reached();
         let ended = self.reach.deepest.iter().enumerate().filter(|(_, deepest)| **deepest > 0);
-        ended.map(move |(row, _)| Reach {
+        let reach = |(row, _)| Reach {
             y_px: y_px(row),
             reached: reached[row],
             share: reached[row] as f64 / scrolls,
-        })
+        };
+        ended.map(reach).collect()
+    }
+
+    /// Both lists as one.
+    fn steps(&self) -> Vec<Step> {
+        let (reach, seconds) = (self.reach(), self.seconds());
+        let mut depths: Vec<u32> =
+            reach.iter().map(|step| step.y_px).chain(seconds.iter().map(|step| step.y_px)).collect();
+        depths.sort_unstable();
+        depths.dedup();
+        let (mut reach, mut seconds) = (reach.iter().peekable(), seconds.iter().peekable());
+        let mut on_screen = 0;
+        let step = |y_px| {
+            // How many came down to here is what the next row says in which a view ended.
+            while reach.next_if(|step| step.y_px < y_px).is_some() {}
+            while let Some(step) = seconds.next_if(|step| step.y_px <= y_px) {
+                on_screen = step.seconds;
+            }
+            let (reached, share) = reach.peek().map_or((0, 0.0), |step| (step.reached, step.share));
+            Step { y_px, reached, share, seconds: on_screen }
+        };
+        depths.into_iter().map(step).collect()
     }
 
     fn seconds(&self) -> Vec<Seconds> {

@@ -112,6 +112,16 @@ fn a_series_is_a_root_array() {
 }
 
 #[test]
+fn no_spreadsheet_takes_a_page_for_a_formula() {
+    let pages = ["=1+1.example/", "+1.example/", "-1.example/", "a.example/=1", "'1.example/"];
+    let items = pages.map(|page| PageTotal { page: page.into(), count: 1 });
+    assert_eq!(
+        text(PagesAnswer(&items).write(Format::Csv)),
+        "page,count\n'=1+1.example/,1\n'+1.example/,1\n'-1.example/,1\na.example/=1,1\n'1.example/,1\n"
+    );
+}
+
+#[test]
 fn pages_with_commas_are_quoted() {
     let pages = ["a.example/", "a.example/a,b?\"c\""];
     let items = pages.map(|page| PageTotal { page: page.into(), count: 7 });
@@ -163,7 +173,10 @@ fn reach_is_listed_where_views_ended() {
     let attention = Attention { seconds: vec![7, 7, 0, 3] };
     let head = Head::of("shop", Kind::Scroll.into(), &reach, NOW);
     let written = ScrollAnswer { head, reach: &reach.value, attention: &attention };
-    assert_eq!(text(written.write(Format::Csv)), "y_px,reached,share\n0,4,1.0\n16,3,0.75\n24,1,0.25\n");
+    assert_eq!(
+        text(written.write(Format::Csv)),
+        "y_px,reached,share,seconds\n0,4,1.0,7\n16,3,0.75,0\n24,1,0.25,3\n32,0,0.0,0\n"
+    );
     let json = text(written.write(Format::Json));
     assert!(
         json.ends_with(

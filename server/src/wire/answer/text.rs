@@ -33,9 +33,18 @@ impl Csv {
         Csv(format!("{header}\n").into_bytes())
     }
 
-    /// A text; quoted when it has a comma, a quote or a line break in it.
+    /// A text; quoted when it has a comma, a quote or a line break in it. One that a spreadsheet would take for a
+    /// formula has an apostrophe before it: whoever writes events chooses the host, and no real host begins so.
     pub(super) fn text(&mut self, text: &str) -> &mut Csv {
         self.separate();
+        let guarded;
+        let text = match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+            true => {
+                guarded = format!("'{text}");
+                &guarded
+            }
+            false => text,
+        };
         if text.contains([',', '"', '\n', '\r']) {
             self.0.push(b'"');
             self.0.extend(text.replace('"', "\"\"").into_bytes());

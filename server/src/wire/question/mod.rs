@@ -3,8 +3,10 @@
 mod error;
 mod written;
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use heatgrid_engine::model::limits::LIST_ITEMS;
 use heatgrid_engine::model::{
     CellSize, CountrySet, Day, DayRange, Device, Fixed, Kind, KindSet, LayerSelection, ViewportRange,
     ViewportSet,
@@ -15,6 +17,7 @@ use heatgrid_engine::query::{
 
 pub use self::error::BadQuestion;
 pub use self::written::{Written, asks_for_visitors};
+use crate::picture::{OPACITIES_PERCENT, RADII_PX, Style};
 use crate::privacy::pattern_text;
 use crate::privacy::url::PageRules;
 use crate::wire::format::Format;
@@ -130,10 +133,37 @@ impl Written {
         self.only(&[&SELECTION[..], &["limit", "cursor", "format"]].concat())?;
         let limit = match &self.limit {
             None => DEFAULT_PAGES,
-            Some(limit) => parse("limit", "a number of items, 1 to 10000", limit)?,
+            Some(limit) => within("limit", LIMITS, 1..=LIST_ITEMS, limit)?,
         };
         let after = self.cursor.as_deref().map(read_cursor).transpose()?;
         Ok(TopPagesQuestion { selection: self.selection(asked, Kind::Click.into())?, limit, after })
+    }
+
+    /// How a picture of a grid is to look.
+    ///
+    /// # Errors
+    /// When there is no such colormap, or radius or opacity are out of range.
+    pub fn style(&self) -> Result<Style, BadQuestion> {
+        let standard = Style::default();
+        let colormap = match &self.colormap {
+            None => standard.colormap(),
+            Some(name) => parse("colormap", COLORMAPS, name)?,
+        };
+        let radius_px = match &self.radius {
+            None => standard.radius_px(),
+            Some(radius) => within("radius", "8 to 256 (px)", RADII_PX, radius)?,
+        };
+        let opacity_percent = match &self.opacity {
+            None => standard.opacity_percent(),
+            Some(opacity) => within("opacity", "1 to 100 (percent)", OPACITIES_PERCENT, opacity)?,
+        };
+        Ok(Style::new(colormap, radius_px, opacity_percent))
+    }
+
+    /// Whether days are to be compared.
+    #[must_use]
+    pub fn compares(&self) -> bool {
+        self.compare_from.is_some() || self.compare_to.is_some()
     }
 
     /// The question of totals; of every kind when none is named.
@@ -236,6 +266,9 @@ impl Written {
     }
 }
 
+const LIMITS: &str = "a number of items, 1 to 10000";
+const COLORMAPS: &str =
+    "turbo, viridis, cividis, inferno, magma, plasma, warm, reds, oranges, blues or greys";
 const DAY: &str = "a day between 1970-01-01 and 2149-06-06, as YYYY-MM-DD";
 const KINDS: &str = "one or more of view, click, rage_click, dead_click, move, touch, scroll, attention, \
                      attention_end, conversion and converted_click, with commas";
@@ -246,6 +279,16 @@ fn day(name: &'static str, text: &str) -> Result<Day, BadQuestion> {
 
 fn parse<T: FromStr>(name: &'static str, expected: &'static str, text: &str) -> Result<T, BadQuestion> {
     text.trim().parse().map_err(|_| BadQuestion::Value { name, expected })
+}
+
+fn within<T: FromStr + PartialOrd>(
+    name: &'static str,
+    expected: &'static str,
+    range: RangeInclusive<T>,
+    text: &str,
+) -> Result<T, BadQuestion> {
+    let number = parse(name, expected, text)?;
+    if range.contains(&number) { Ok(number) } else { Err(BadQuestion::Value { name, expected }) }
 }
 
 fn list<T: FromStr, C: FromIterator<T>>(

@@ -1,6 +1,7 @@
 use heatgrid_engine::model::{Country, SiteSettings, Viewport};
 
 use super::*;
+use crate::picture::Colormap;
 
 fn with<T>(
     query: &str,
@@ -104,14 +105,30 @@ fn what_is_wrong_is_named() {
         ("page=a.example&from=01.01.2026", &format!("from is {DAY}")),
         ("page=a.example&compare_from=2026-01-01", &format!("compare_to is missing: {DAY}")),
         ("page=a.example&kind=", &format!("kind is {KINDS}")),
+        ("page=a.example&limit=1", "limit has no meaning here"),
         ("page_pattern=*********", "a pattern has at most 8 wildcards, not 9"),
     ] {
         assert_eq!(grid(query).map_err(|error| error.to_string()), Err(message.to_owned()), "{query}");
     }
     assert!(matches!(grid("page=a.example&colour=red"), Err(BadQuestion::Unknown { .. })));
     assert!(matches!(with("limit=x", Written::pages), Err(BadQuestion::Value { name: "limit", .. })));
+    assert!(matches!(with("limit=0", Written::pages), Err(BadQuestion::Value { name: "limit", .. })));
+    assert!(matches!(with("limit=10001", Written::pages), Err(BadQuestion::Value { name: "limit", .. })));
     assert!(matches!(with("step=year", Written::series), Err(BadQuestion::Value { name: "step", .. })));
     assert!(matches!(with("kind=click", Written::scroll), Err(BadQuestion::NotHere { name: "kind" })));
+}
+
+#[test]
+fn pictures_have_a_style() {
+    let style = |query| Written::from_query(query).unwrap().style();
+    assert_eq!(style(""), Ok(Style::default()));
+    let asked = style("colormap=viridis&radius=8&opacity=100");
+    assert_eq!(asked, Ok(Style::new(Colormap::Viridis, 8, 100)));
+    for query in ["colormap=jet", "radius=7", "radius=257", "radius=-1", "opacity=0", "opacity=101", "opacity=0.5"] {
+        assert!(matches!(style(query), Err(BadQuestion::Value { .. })), "{query}");
+    }
+    let names: Vec<&str> = Colormap::ALL.iter().map(|colormap| colormap.name()).collect();
+    assert_eq!(COLORMAPS.replace(" or ", ", ").split(", ").collect::<Vec<_>>(), names, "what an error says");
 }
 
 #[test]
