@@ -70,6 +70,7 @@ impl From<BadQuestion> for Problem {
     fn from(error: BadQuestion) -> Problem {
         let kind = match &error {
             BadQuestion::Visitors => &NO_VISITORS,
+            BadQuestion::Syntax { .. } => &INVALID_BODY,
             _ => &INVALID_QUERY,
         };
         Problem::new(kind, error.to_string())
@@ -82,6 +83,7 @@ impl From<AskError> for Problem {
             AskError::Bad(error) => error.into(),
             AskError::Form(error) => Problem::new(&INVALID_QUERY, error.to_string()),
             AskError::Query(error) => error.into(),
+            error @ AskError::TooManyCells { .. } => Problem::new(&TOO_MUCH_WORK, error.to_string()),
         }
     }
 }

@@ -12,14 +12,39 @@ use crate::app::App;
 use crate::health::{Health, Phase};
 use crate::http::problem::{BUSY, Problem, STOPPED};
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(alive, healthy, ready))]
+pub(super) struct Document;
+
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/livez", get(alive)).route("/healthz", get(alive)).route("/readyz", get(ready))
+    Router::new().route("/livez", get(alive)).route("/healthz", get(healthy)).route("/readyz", get(ready))
 }
 
+/// Says that the process runs
+#[utoipa::path(
+    get, path = "/livez", tag = "Health",
+    responses((status = 200, description = "It runs", body = serde_json::Value))
+)]
 async fn alive() -> impl IntoResponse {
     Json(json!({ "status": "alive" }))
 }
 
+/// The same as /livez
+#[utoipa::path(
+    get, path = "/healthz", tag = "Health",
+    responses((status = 200, description = "It runs", body = serde_json::Value))
+)]
+async fn healthy() -> impl IntoResponse {
+    alive().await
+}
+
+/// Says whether requests should come here
+///
+/// 503 while the store is opened or the server is stopped, and when the store takes nothing any more.
+#[utoipa::path(
+    get, path = "/readyz", tag = "Health",
+    responses((status = 200, description = "They should", body = serde_json::Value))
+)]
 async fn ready(State(health): State<Arc<Health>>) -> Result<impl IntoResponse, Problem> {
     readiness(&health.phase())?;
     Ok(Json(json!({ "status": "ready" })))

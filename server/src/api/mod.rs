@@ -3,6 +3,7 @@
 pub mod faults;
 mod health;
 mod listing;
+mod openapi;
 mod sites;
 mod work;
 
@@ -55,7 +56,7 @@ fn writers() -> Router<App> {
 
 /// With a reader's token.
 fn readers() -> Router<App> {
-    Router::new()
+    openapi::routes()
 }
 
 /// With an operator's or owner's token.

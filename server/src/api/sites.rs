@@ -20,11 +20,15 @@ use crate::access::{Operator, Own, Read, Signed, SiteAccess};
 use crate::app::App;
 use crate::config::Config;
 use crate::http::limits::whole_body;
-use crate::http::problem::{INVALID_BODY, INVALID_NAME, Problem, REGION};
+use crate::http::problem::{INVALID_BODY, INVALID_NAME, Problem, ProblemBody, REGION};
 use crate::wire::site::{BadSite, SiteJson, WrittenSite};
 
 /// Bytes of a site as it is written: a list of its settings may have 1,000 entries of 1,024 bytes.
 const BODY_BYTES: usize = 8 << 20;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(create, list, show, change))]
+pub(super) struct Document;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -32,6 +36,18 @@ pub(super) fn routes() -> Router<App> {
         .route("/v1/sites/{site}", get(show).patch(change))
 }
 
+/// Makes a site
+///
+/// The name may not be taken, and the region must be the server's. All settings but the name have standards.
+#[utoipa::path(
+    post, path = "/v1/sites", tag = "Sites", request_body = WrittenSite, security(("token" = [])),
+    responses(
+        (status = 201, description = "The site, with its public key", body = SiteJson<'static>),
+        (status = 409, description = "There is a site of this name", body = ProblemBody),
+        (status = 421, description = "The server keeps another region's data", body = ProblemBody),
+        (status = 507, description = "The disk is full", body = ProblemBody),
+    )
+)]
 async fn create(
     _: Operator,
     State(store): State<Arc<Store>>,
@@ -56,6 +72,15 @@ async fn create(
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(SiteJson::of(site))).into_response())
 }
 
+/// Lists the sites that the token may see
+#[utoipa::path(
+    get, path = "/v1/sites", tag = "Sites", security(("token" = [])),
+    params(
+        ("limit" = Option<usize>, Query, description = "Items at most; 1,000 if not given", minimum = 1, maximum = 10000),
+        ("cursor" = Option<String>, Query, description = "Where the list goes on, from the Link header"),
+    ),
+    responses((status = 200, description = "By name; Link leads to the rest", body = Vec<SiteJson<'static>>))
+)]
 async fn list(
     Signed { by }: Signed,
     wanted: Wanted<Name>,
@@ -80,10 +105,28 @@ async fn list(
     part(&uri, wanted.limit, &shown, next)
 }
 
+/// Shows a site with all its settings
+#[utoipa::path(
+    get, path = "/v1/sites/{site}", tag = "Sites", security(("token" = [])),
+    params(("site" = String, Path, description = "Name of the site")),
+    responses((status = 200, description = "The site", body = SiteJson<'static>))
+)]
 async fn show(SiteAccess { site, .. }: SiteAccess<Read>) -> Response {
     Json(SiteJson::of(&site)).into_response()
 }
 
+/// Changes settings of a site
+///
+/// What is not named stays as it is. The time zone cannot change once there is data.
+#[utoipa::path(
+    patch, path = "/v1/sites/{site}", tag = "Sites", request_body = WrittenSite, security(("token" = [])),
+    params(("site" = String, Path, description = "Name of the site")),
+    responses(
+        (status = 200, description = "The site as it is now", body = SiteJson<'static>),
+        (status = 409, description = "There is data in the present time zone", body = ProblemBody),
+        (status = 507, description = "The disk is full", body = ProblemBody),
+    )
+)]
 async fn change(
     SiteAccess { site, .. }: SiteAccess<Own>,
     State(store): State<Arc<Store>>,

@@ -4,6 +4,8 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// An answer that says what went wrong.
 #[derive(Debug)]
@@ -13,6 +15,27 @@ pub struct Problem {
     /// Line of a bulk request, from 1.
     line: Option<u64>,
     retry_after_seconds: Option<u32>,
+}
+
+/// Media type of problems.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// What went wrong, and what to do (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// Anchor in docs/HTTP.md, where it says what to do.
+    #[serde(rename = "type")]
+    kind: String,
+    /// Short and the same every time.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong here, and what to do.
+    detail: String,
+    /// Line of a bulk request, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
 }
 
 /// A sort of problem: what is fixed about it.
@@ -88,18 +111,17 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {
-        let mut members = serde_json::json!({
-            "type": format!("/docs/HTTP.md#{}", self.kind.anchor),
-            "title": self.kind.title,
-            "status": self.kind.status.as_u16(),
-            "detail": self.detail,
-        });
-        if let Some(line) = self.line {
-            members["line"] = line.into();
-        }
-        let mut response = Response::new(Body::from(members.to_string()));
+        let body = ProblemBody {
+            kind: format!("/docs/HTTP.md#{}", self.kind.anchor),
+            title: self.kind.title,
+            status: self.kind.status.as_u16(),
+            detail: self.detail,
+            line: self.line,
+        };
+        let body = serde_json::to_vec(&body).expect("texts and numbers are valid JSON");
+        let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.kind.status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }

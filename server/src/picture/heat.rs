@@ -96,8 +96,7 @@ impl Heat {
     /// Gives the heat of each pixel, by rows, to `pixel`.
     pub(super) fn draw(&self, width: u32, height: u32, px_per_pixel: u32, pixel: &mut impl FnMut(f32)) {
         let pixels_a_square = self.square_px as f32 / px_per_pixel as f32;
-        let columns: Vec<Between> =
-            (0..width).map(|x| Between::of(x, pixels_a_square, self.width)).collect();
+        let columns: Vec<Between> = (0..width).map(|x| Between::of(x, pixels_a_square, self.width)).collect();
         let mut line = vec![0.0; self.width];
         for y in 0..height {
             let Between { low, high, share } = Between::of(y, pixels_a_square, self.height);

@@ -84,11 +84,8 @@ impl ScrollAnswer<'_> {
         let scrolls = self.reach.scrolls() as f64;
         let reached = self.reach.reached();
         let ended = self.reach.deepest.iter().enumerate().filter(|(_, deepest)| **deepest > 0);
-        let reach = |(row, _)| Reach {
-            y_px: y_px(row),
-            reached: reached[row],
-            share: reached[row] as f64 / scrolls,
-        };
+        let reach =
+            |(row, _)| Reach { y_px: y_px(row), reached: reached[row], share: reached[row] as f64 / scrolls };
         ended.map(reach).collect()
     }
 

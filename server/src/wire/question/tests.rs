@@ -124,7 +124,9 @@ fn pictures_have_a_style() {
     assert_eq!(style(""), Ok(Style::default()));
     let asked = style("colormap=viridis&radius=8&opacity=100");
     assert_eq!(asked, Ok(Style::new(Colormap::Viridis, 8, 100)));
-    for query in ["colormap=jet", "radius=7", "radius=257", "radius=-1", "opacity=0", "opacity=101", "opacity=0.5"] {
+    for query in
+        ["colormap=jet", "radius=7", "radius=257", "radius=-1", "opacity=0", "opacity=101", "opacity=0.5"]
+    {
         assert!(matches!(style(query), Err(BadQuestion::Value { .. })), "{query}");
     }
     let names: Vec<&str> = Colormap::ALL.iter().map(|colormap| colormap.name()).collect();

@@ -5,11 +5,12 @@ mod check;
 use heatgrid_engine::model::limits::SETTING_ENTRIES;
 use heatgrid_engine::model::{InvalidName, PathRules, QueryParams, Site, SiteSettings};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::time::rfc3339;
 
 /// A site as it is written in a request or with options: what is `None` stays as it is, or is the standard.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenSite {
     /// Its name.
@@ -41,7 +42,7 @@ pub struct WrittenSite {
 }
 
 /// What is kept of a query, as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum WrittenParams {
     /// `drop` or `keep`.
@@ -51,7 +52,7 @@ pub enum WrittenParams {
 }
 
 /// A budget of pages, as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenLimits {
     /// New pages a site-local day.
@@ -108,7 +109,8 @@ impl WrittenSite {
 }
 
 /// A site with all its settings, as answers show it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Site)]
 pub struct SiteJson<'a> {
     site: &'a str,
     key: &'a str,
