@@ -3,6 +3,8 @@
 // From settings to a server, and what it consists of.
 pub mod app;
 pub mod config;
+pub mod dashboard;
+pub mod demo;
 pub mod health;
 pub mod meters;
 pub mod serve;

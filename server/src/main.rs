@@ -21,7 +21,8 @@ fn main() -> ExitCode {
             print!("{settings}");
             ExitCode::SUCCESS
         }
-        Ok(Start::Serve(config) | Start::Demo(config)) => serve(*config),
+        Ok(Start::Serve(config)) => serve(*config, false),
+        Ok(Start::Demo(config)) => demo(*config),
         Err(ConfigError::Usage(usage)) => {
             let help = !usage.use_stderr();
             // Nobody is left to be told of a closed terminal.
@@ -35,7 +36,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(config: Config) -> ExitCode {
+/// On a fresh store that goes with the program, unless a directory was named.
+fn demo(mut config: Config) -> ExitCode {
+    if config.data_given {
+        return serve(config, true);
+    }
+    match tempfile::Builder::new().prefix("heatgrid-demo-").tempdir() {
+        Ok(directory) => {
+            config.data = directory.path().to_owned();
+            serve(config, true)
+        }
+        Err(error) => {
+            eprintln!("heatgrid-server: no temporary directory for the demo: {error}; name one with --data");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(config: Config, demo: bool) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -43,7 +61,7 @@ fn serve(config: Config) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let served = runtime.block_on(run(config));
+    let served = runtime.block_on(run(config, demo));
     runtime.shutdown_timeout(LAST_WAIT);
     match served {
         Ok(served) => end(served),
@@ -54,8 +72,11 @@ fn serve(config: Config) -> ExitCode {
     }
 }
 
-async fn run(config: Config) -> Result<Served, ServeError> {
-    let server = Server::bind(config, Arc::new(SystemClock)).await?;
+async fn run(config: Config, demo: bool) -> Result<Served, ServeError> {
+    let mut server = Server::bind(config, Arc::new(SystemClock)).await?;
+    if demo {
+        server = server.with_demo();
+    }
     tokio::spawn(drain_on_signal(server.health()));
     let token = std::env::var("HEATGRID_OPERATOR_TOKEN").ok();
     server.run(token).await

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use axum::{Router, middleware};
 
 use crate::app::App;
+use crate::dashboard;
 use crate::http::limits::take_place;
 use crate::http::observed;
 
@@ -56,7 +57,7 @@ fn writers() -> Router<App> {
 
 /// With a reader's token.
 fn readers() -> Router<App> {
-    openapi::routes()
+    openapi::routes().merge(dashboard::routes())
 }
 
 /// With an operator's or owner's token.

@@ -29,6 +29,7 @@ use crate::api::{Listeners, listeners, off_the_runtime};
 use crate::app::{App, Foundation};
 use crate::audit::Audit;
 use crate::config::Config;
+use crate::demo::{Demo, DemoError};
 use crate::health::{Health, Phase};
 use crate::http::{Limits, Listening, TlsError, TlsIdentity, serve};
 use crate::privacy::country::{Countries, DatabaseError};
@@ -67,6 +68,9 @@ pub enum ServeError {
     /// The country database cannot be used.
     #[error(transparent)]
     Countries(#[from] DatabaseError),
+    /// There is no demo.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
 }
 
 /// A server whose listeners are open.
@@ -76,6 +80,8 @@ pub struct Server {
     health: Arc<Health>,
     tls: Option<Arc<TlsIdentity>>,
     doors: Vec<Door>,
+    /// Whether the demo's shop is served as well.
+    demo: bool,
 }
 
 /// A listener, and what stands behind it.
@@ -105,7 +111,13 @@ impl Server {
                 TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
             doors.push(Door { listener, front: Front::default(), listening: Arc::default() });
         }
-        Ok(Server { config: Arc::new(config), clock, health: Arc::default(), tls, doors })
+        Ok(Server { config: Arc::new(config), clock, health: Arc::default(), tls, doors, demo: false })
+    }
+
+    /// Serves the demo's shop as well, and says on standard output where it is.
+    #[must_use]
+    pub fn with_demo(self) -> Server {
+        Server { demo: true, ..self }
     }
 
     /// The addresses of the listeners: `listen`, then `admin_listen`.
@@ -127,7 +139,8 @@ impl Server {
     /// # Errors
     /// When the server could not be started.
     pub async fn run(self, operator_token: Option<String>) -> Result<Served, ServeError> {
-        let Server { config, clock, health, tls, doors } = self;
+        let authority = self.addresses().ok().and_then(|all| all.first().map(ToString::to_string));
+        let Server { config, clock, health, tls, doors, demo } = self;
         let (stop, stopped) = watch::channel(false);
         let acceptor = match &tls {
             None => None,
@@ -144,10 +157,27 @@ impl Server {
             let (config, clock, health) = (Arc::clone(&config), Arc::clone(&clock), Arc::clone(&health));
             off_the_runtime(move || open(config, clock, health, operator_token.as_deref())).await?
         };
-        let Listeners { public, private } = listeners(&app);
+        let Listeners { mut public, private } = listeners(&app);
+        let demo = match demo {
+            true => Some(
+                off_the_runtime({
+                    let app = app.clone();
+                    let authority = authority.unwrap_or_else(|| config.listen.to_string());
+                    move || Demo::begin(&app.store, &app.config, &authority, app.clock.now_ms())
+                })
+                .await?,
+            ),
+            false => None,
+        };
+        if let Some(demo) = &demo {
+            public = public.merge(demo.routes());
+        }
         let routers: Vec<Router> = [Some(public), private].into_iter().flatten().collect();
         fronts.iter().zip(routers).for_each(|(front, router)| front.open(router));
         health.ready();
+        if let Some(demo) = demo {
+            println!("{demo}");
+        }
         let upkeep = tokio::spawn(upkeep::run(app.clone(), tls, listenings));
         health.ending().await;
         // Nobody is left to be told when all listeners have ended by themselves.

@@ -20,10 +20,11 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{health, sites};
 use crate::app::App;
+use crate::dashboard;
 
 /// The documents of all files with routes, in the order of the chapters of `docs/HTTP.md`.
 static PARTS: &[fn() -> utoipa::openapi::OpenApi] =
-    &[sites::Document::openapi, health::Document::openapi, Document::openapi];
+    &[sites::Document::openapi, health::Document::openapi, dashboard::Document::openapi, Document::openapi];
 
 #[derive(OpenApi)]
 #[openapi(paths(openapi))]
