@@ -8,6 +8,7 @@ use heatgrid_engine::clock::Clock;
 use heatgrid_engine::store::Store;
 
 use crate::access::{Access, OperatorToken};
+use crate::api::Queries;
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::health::Health;
@@ -40,6 +41,8 @@ pub struct Parts {
     pub health: Arc<Health>,
     /// What is counted about the server itself.
     pub meters: Arc<Meters>,
+    /// Questions that are answered at a time.
+    pub queries: Arc<Queries>,
     /// Requests that are worked on at a time.
     pub places: Arc<Places>,
 }
@@ -67,9 +70,12 @@ impl App {
     #[must_use]
     pub fn new(foundation: Foundation) -> App {
         let Foundation { store, config, clock, audit, operator_token, countries, health } = foundation;
+        let rules = Arc::new(Rules::default());
+        let (of_store, of_rules, of_clock) = (Arc::clone(&store), Arc::clone(&rules), Arc::clone(&clock));
         App(Arc::new(Parts {
             access: Arc::new(Access::new(operator_token, &config)),
-            rules: Arc::new(Rules::default()),
+            queries: Arc::new(Queries::new(of_store, of_rules, of_clock, config.query_rows)),
+            rules,
             countries: Arc::new(countries),
             audit: Arc::new(audit),
             meters: Arc::new(Meters::new()),
@@ -112,4 +118,5 @@ narrow! {
     health: Arc<Health>,
     meters: Arc<Meters>,
     places: Arc<Places>,
+    queries: Arc<Queries>,
 }

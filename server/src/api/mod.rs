@@ -4,6 +4,7 @@ pub mod faults;
 mod health;
 mod listing;
 mod openapi;
+mod query;
 mod sites;
 mod work;
 
@@ -17,6 +18,7 @@ use crate::http::limits::take_place;
 use crate::http::observed;
 
 pub use health::starting;
+pub use query::Queries;
 pub use work::off_the_runtime;
 
 /// The routes of each listener.
@@ -31,7 +33,7 @@ pub struct Listeners {
 #[must_use]
 pub fn listeners(app: &App) -> Listeners {
     let public = visitors().merge(writers());
-    let private = readers().merge(operators());
+    let private = readers(app).merge(operators());
     if app.config.admin_listen.is_some() {
         Listeners { public: finish(public, app), private: Some(finish(private.merge(writers()), app)) }
     } else {
@@ -56,8 +58,8 @@ fn writers() -> Router<App> {
 }
 
 /// With a reader's token.
-fn readers() -> Router<App> {
-    openapi::routes().merge(dashboard::routes())
+fn readers(app: &App) -> Router<App> {
+    openapi::routes().merge(query::routes(app)).merge(dashboard::routes())
 }
 
 /// With an operator's or owner's token.

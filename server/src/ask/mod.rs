@@ -13,36 +13,8 @@ use crate::privacy::pattern_text;
 use crate::privacy::url::PageRules;
 use crate::wire::answer::{GridAnswer, Head, PagesAnswer, ScrollAnswer, SeriesAnswer, SummaryAnswer};
 use crate::wire::format::{Format, NoSuchForm};
+pub use crate::wire::question::Route;
 use crate::wire::question::{Asked, BadQuestion, Written, cursor};
-
-/// Which question is asked: the last part of its path, and the verb of the tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Route {
-    /// Cells.
-    Grid,
-    /// Counts over time.
-    Series,
-    /// Pages with the most events.
-    Pages,
-    /// Totals.
-    Summary,
-    /// Reach by depth.
-    Scroll,
-}
-
-impl Route {
-    /// The last part of its path.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Route::Grid => "grid",
-            Route::Series => "series",
-            Route::Pages => "pages",
-            Route::Summary => "summary",
-            Route::Scroll => "scroll",
-        }
-    }
-}
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]

@@ -61,6 +61,8 @@ pub struct Config {
     pub tokens_per_address: u32,
     /// Bulk requests taken at a time.
     pub bulk_requests: usize,
+    /// Rows that one question may read.
+    pub query_rows: u64,
     /// Memory of the memtable.
     pub memtable_bytes: u64,
     /// Size of a log file.
@@ -138,6 +140,7 @@ impl Config {
             collect_per_site: raw.rate("collect_per_site")?,
             tokens_per_address: raw.rate("tokens_per_address")?,
             bulk_requests: raw.within("bulk_requests", "1 to 64", 1, 64)? as usize,
+            query_rows: raw.within("query_rows", "1 to 1,000,000,000,000", 1, 1_000_000_000_000)?,
             memtable_bytes: raw.within("memtable_mib", "1 to 16,384", 1, 16_384)? << 20,
             wal_file_bytes: raw.within("wal_file_mib", "1 to 4,096", 1, 4_096)? << 20,
             flush_after: Duration::from_secs(60 * raw.within("flush_minutes", "1 to 1,440", 1, 1_440)?),

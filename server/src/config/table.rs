@@ -90,6 +90,11 @@ pub static SETTINGS: &[Setting] = &[
     value("collect_per_site", "20000", "Tracker requests a second for one site; more are answered 429."),
     value("tokens_per_address", "1", "Wrong tokens a second from one address; more are answered 429."),
     value("bulk_requests", "4", "Bulk requests taken at a time; more are answered 503 with Retry-After."),
+    value(
+        "query_rows",
+        "200000000",
+        "Rows that one question may read, a few seconds of one processor; more is answered 422.",
+    ),
     value("memtable_mib", "64", "Memory for events that are not in a segment yet, in MiB."),
     value("wal_file_mib", "64", "Size of one log file, in MiB."),
     value("flush_minutes", "15", "Age at which events leave the log for a segment, on a quiet store too."),

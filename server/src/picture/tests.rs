@@ -105,3 +105,11 @@ fn every_colormap_has_a_name_and_colours_of_its_own() {
     }
     assert_eq!("jet".parse::<Colormap>(), Err(colour::UnknownColormap));
 }
+
+#[test]
+fn http_md_lists_every_colormap() {
+    let text = include_str!("../../../docs/HTTP.md");
+    for colormap in Colormap::ALL {
+        assert!(text.contains(&format!("\n| `{}` |", colormap.name())), "{}", colormap.name());
+    }
+}

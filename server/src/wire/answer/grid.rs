@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 use heatgrid_engine::model::{Grid, GridCell};
 use serde::ser::{Serialize, SerializeSeq, Serializer};
 
+use utoipa::ToSchema;
+
 use super::Head;
 use super::text::{Csv, json_line, ndjson};
 use crate::wire::format::{Format, NoSuchForm};
@@ -41,7 +43,7 @@ impl GridAnswer<'_> {
 
     fn json(&self) -> Vec<u8> {
         let (grid, compare) = (self.grid, self.compare);
-        json_line(&Json {
+        json_line(&GridBody {
             head: &self.head,
             cell_px: grid.size().px(),
             width: grid.width().max(compare.map_or(0, Grid::width)),
@@ -131,8 +133,10 @@ fn bin(grid: &Grid) -> Vec<u8> {
     out
 }
 
-#[derive(serde::Serialize)]
-struct Json<'a> {
+/// A grid as JSON.
+#[derive(serde::Serialize, ToSchema)]
+#[schema(as = Grid)]
+pub struct GridBody<'a> {
     #[serde(flatten)]
     head: &'a Head<'a>,
     cell_px: u32,
@@ -141,11 +145,13 @@ struct Json<'a> {
     total: u64,
     max: u64,
     #[serde(skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
     outside: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     compare_total: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     compare_max: Option<u64>,
+    #[schema(value_type = Vec<Vec<u64>>)]
     cells: Cells<'a>,
 }
 

@@ -7,21 +7,22 @@ mod series;
 mod summary;
 mod text;
 
-pub use grid::{BIN_MAGIC, GridAnswer};
-pub use pages::PagesAnswer;
-pub use scroll::ScrollAnswer;
-pub use series::SeriesAnswer;
-pub use summary::SummaryAnswer;
+pub use grid::{BIN_MAGIC, GridAnswer, GridBody};
+pub use pages::{PageBody, PagesAnswer};
+pub use scroll::{ScrollAnswer, ScrollBody};
+pub use series::{SeriesAnswer, TimeBody};
+pub use summary::{SummaryAnswer, SummaryBody};
 
 use heatgrid_engine::model::{DayRange, KindSet};
 use heatgrid_engine::query::Answer;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
+use utoipa::ToSchema;
 
 use super::time::rfc3339;
 
 /// What an answer says of its question: the head of every JSON object.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Head<'a> {
     site: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,13 +30,16 @@ pub struct Head<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     page_pattern: Option<&'a str>,
     #[serde(rename = "kind", serialize_with = "kind_names")]
+    #[schema(value_type = Vec<String>)]
     kinds: KindSet,
     from: String,
     to: String,
     as_of: String,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
     recoded: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
     withheld: bool,
 }
 

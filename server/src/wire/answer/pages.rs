@@ -2,6 +2,7 @@
 
 use heatgrid_engine::query::PageTotal;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::text::{Csv, json_line, ndjson};
 use crate::wire::format::{Format, NoSuchForm};
@@ -10,8 +11,10 @@ use crate::wire::format::{Format, NoSuchForm};
 #[derive(Clone, Copy, Debug)]
 pub struct PagesAnswer<'a>(pub &'a [PageTotal]);
 
-#[derive(Serialize)]
-struct Json<'a> {
+/// A page and its events.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PageCount)]
+pub struct PageBody<'a> {
     page: &'a str,
     count: u64,
 }
@@ -22,7 +25,7 @@ impl PagesAnswer<'_> {
     /// # Errors
     /// When it has no such form.
     pub fn write(self, format: Format) -> Result<Vec<u8>, NoSuchForm> {
-        let items = self.0.iter().map(|item| Json { page: &item.page, count: item.count });
+        let items = self.0.iter().map(|item| PageBody { page: &item.page, count: item.count });
         match format {
             Format::Json => Ok(json_line(&items.collect::<Vec<_>>())),
             Format::Ndjson => Ok(ndjson(items)),

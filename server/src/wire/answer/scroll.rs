@@ -3,6 +3,7 @@
 use heatgrid_engine::model::CELL_PX;
 use heatgrid_engine::query::{Attention, ScrollReach};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Head;
 use super::text::{Csv, json_line, ndjson};
@@ -21,7 +22,7 @@ pub struct ScrollAnswer<'a> {
 
 /// A row in which some views ended: `reached` views came down to `y_px` at least, and none ended between this row
 /// and the one listed before.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Reach {
     y_px: u32,
     reached: u64,
@@ -38,14 +39,16 @@ struct Step {
 }
 
 /// From `y_px` to the next one listed, each row was on the screen for so many seconds.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Seconds {
     y_px: u32,
     seconds: u64,
 }
 
-#[derive(Serialize)]
-struct Json<'a> {
+/// Reach and attention as JSON.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Scroll)]
+pub struct ScrollBody<'a> {
     #[serde(flatten)]
     head: &'a Head<'a>,
     views: u64,
@@ -61,7 +64,7 @@ impl ScrollAnswer<'_> {
     /// When it has no such form.
     pub fn write(&self, format: Format) -> Result<Vec<u8>, NoSuchForm> {
         match format {
-            Format::Json => Ok(json_line(&Json {
+            Format::Json => Ok(json_line(&ScrollBody {
                 head: &self.head,
                 views: self.reach.views,
                 scrolls: self.reach.scrolls(),

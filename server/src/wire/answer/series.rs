@@ -2,6 +2,7 @@
 
 use heatgrid_engine::query::TimeCount;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::text::{Csv, json_line, ndjson};
 use crate::wire::format::{Format, NoSuchForm};
@@ -10,8 +11,10 @@ use crate::wire::format::{Format, NoSuchForm};
 #[derive(Clone, Copy, Debug)]
 pub struct SeriesAnswer<'a>(pub &'a [TimeCount]);
 
-#[derive(Serialize)]
-struct Json {
+/// A step and its events.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TimeCount)]
+pub struct TimeBody {
     time: String,
     count: u64,
 }
@@ -22,7 +25,7 @@ impl SeriesAnswer<'_> {
     /// # Errors
     /// When it has no such form.
     pub fn write(self, format: Format) -> Result<Vec<u8>, NoSuchForm> {
-        let items = self.0.iter().map(|item| Json { time: item.time.to_string(), count: item.count });
+        let items = self.0.iter().map(|item| TimeBody { time: item.time.to_string(), count: item.count });
         match format {
             Format::Json => Ok(json_line(&items.collect::<Vec<_>>())),
             Format::Ndjson => Ok(ndjson(items)),

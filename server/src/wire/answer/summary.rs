@@ -3,6 +3,7 @@
 use heatgrid_engine::query::Summary;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use utoipa::ToSchema;
 
 use super::Head;
 use super::text::{Csv, json_line, ndjson};
@@ -50,7 +51,7 @@ impl SummaryAnswer<'_> {
     fn json(&self) -> Vec<u8> {
         let summary = self.summary;
         let hours = self.hours.filter(|hours| hours.hours.is_some());
-        json_line(&Json {
+        json_line(&SummaryBody {
             head: &self.head,
             total: summary.total,
             kinds: Map(summary.kinds.iter().map(|(kind, count)| (kind.to_string(), *count)).collect()),
@@ -101,16 +102,23 @@ fn named_weekdays(counts: &[u64; 7]) -> impl Iterator<Item = (String, u64)> {
     WEEKDAYS.into_iter().map(String::from).zip(*counts)
 }
 
-#[derive(Serialize)]
-struct Json<'a> {
+/// Totals as JSON.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Summary)]
+pub struct SummaryBody<'a> {
     #[serde(flatten)]
     head: &'a Head<'a>,
     total: u64,
+    #[schema(value_type = BTreeMap<String, u64>)]
     kinds: Map<u64>,
+    #[schema(value_type = BTreeMap<String, u64>)]
     devices: Map<u64>,
+    #[schema(value_type = BTreeMap<String, u64>)]
     countries: Map<u64>,
+    #[schema(value_type = BTreeMap<String, u64>)]
     weekdays: Map<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, Vec<u64>>>)]
     hours: Option<Map<&'a [u64; 24]>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hours_from: Option<String>,

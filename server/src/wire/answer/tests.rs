@@ -188,3 +188,16 @@ fn reach_is_listed_where_views_ended() {
         "{json}"
     );
 }
+
+#[test]
+fn the_dump_in_http_md_is_the_binary_form() {
+    let text = include_str!("../../../../docs/HTTP.md");
+    let (_, dump) = text.split_once("```hex grid\n").expect("docs/HTTP.md has the dump of a grid");
+    let (dump, _) = dump.split_once("```").expect("a dump ends");
+    let bytes: Vec<u8> = dump.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
+    let codes = vec![1 << 15 | 2, 5 << 15 | 1];
+    let answer = answer(Grid::new(CellSize::STORED, codes, vec![3, 1], 0));
+    let head = Head::of("shop", Kind::Click.into(), &answer, NOW);
+    let written = GridAnswer { head, grid: &answer.value, compare: None };
+    assert_eq!(bytes, written.write(Format::Bin).unwrap());
+}

@@ -27,6 +27,46 @@ const DEFAULT_DAYS: u32 = 30;
 /// Pages answered when no limit is given.
 const DEFAULT_PAGES: usize = 20;
 
+/// Which question is asked: the last part of its path, and the verb of the tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Cells.
+    Grid,
+    /// Counts over time.
+    Series,
+    /// Pages with the most events.
+    Pages,
+    /// Totals.
+    Summary,
+    /// Reach by depth.
+    Scroll,
+}
+
+impl Route {
+    /// The last part of its path.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Route::Grid => "grid",
+            Route::Series => "series",
+            Route::Pages => "pages",
+            Route::Summary => "summary",
+            Route::Scroll => "scroll",
+        }
+    }
+}
+
+impl Route {
+    /// The forms that its answers have; the first is usual.
+    #[must_use]
+    pub fn forms(self) -> &'static [Format] {
+        match self {
+            Route::Grid => &Format::ALL,
+            _ => &[Format::Json, Format::Csv, Format::Ndjson],
+        }
+    }
+}
+
 /// What a question leaves to the site it is asked of.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
@@ -55,8 +95,34 @@ pub struct SummaryAsked {
     pub hours: Option<Selection>,
 }
 
-const SELECTION: [&str; 9] =
-    ["page", "page_pattern", "kind", "from", "to", "device", "viewport", "country", "fixed"];
+/// Names of the parameters that a route has.
+#[must_use]
+pub fn names(route: Route) -> Vec<&'static str> {
+    const SELECTION: [&str; 9] =
+        ["page", "page_pattern", "kind", "from", "to", "device", "viewport", "country", "fixed"];
+    let (left_out, more): (&str, &[&str]) = match route {
+        Route::Grid => (
+            "",
+            &[
+                "cell",
+                "align",
+                "width",
+                "compare_from",
+                "compare_to",
+                "format",
+                "colormap",
+                "radius",
+                "opacity",
+            ],
+        ),
+        Route::Series => ("", &["step", "format"]),
+        Route::Pages => ("", &["limit", "cursor", "format"]),
+        Route::Summary => ("", &["format"]),
+        // Which kinds tell of depth is the engine's to know.
+        Route::Scroll => ("kind", &["format"]),
+    };
+    SELECTION.into_iter().filter(|name| *name != left_out).chain(more.iter().copied()).collect()
+}
 
 impl Written {
     /// The form the answer is to have, if one was named.
@@ -75,18 +141,7 @@ impl Written {
     /// # Errors
     /// What is wrong with it.
     pub fn grid(&self, asked: Asked<'_>) -> Result<GridAsked, BadQuestion> {
-        const MORE: [&str; 9] = [
-            "cell",
-            "align",
-            "width",
-            "compare_from",
-            "compare_to",
-            "format",
-            "colormap",
-            "radius",
-            "opacity",
-        ];
-        self.only(&[&SELECTION[..], &MORE].concat())?;
+        self.only(&names(Route::Grid))?;
         let selection = self.selection(asked, Kind::Click.into())?;
         if selection.pages == Pages::Site {
             return Err(BadQuestion::Missing { name: "page", expected: "a URL, or use page_pattern" });
@@ -111,7 +166,7 @@ impl Written {
     /// # Errors
     /// What is wrong with it.
     pub fn series(&self, asked: Asked<'_>) -> Result<SeriesQuestion, BadQuestion> {
-        self.only(&[&SELECTION[..], &["step", "format"]].concat())?;
+        self.only(&names(Route::Series))?;
         let step = match self.step.as_deref() {
             None | Some("day") => Step::Day,
             Some("hour") => Step::Hour,
@@ -130,7 +185,7 @@ impl Written {
     /// # Errors
     /// What is wrong with it.
     pub fn pages(&self, asked: Asked<'_>) -> Result<TopPagesQuestion, BadQuestion> {
-        self.only(&[&SELECTION[..], &["limit", "cursor", "format"]].concat())?;
+        self.only(&names(Route::Pages))?;
         let limit = match &self.limit {
             None => DEFAULT_PAGES,
             Some(limit) => within("limit", LIMITS, 1..=LIST_ITEMS, limit)?,
@@ -171,7 +226,7 @@ impl Written {
     /// # Errors
     /// What is wrong with it.
     pub fn summary(&self, asked: Asked<'_>) -> Result<SummaryAsked, BadQuestion> {
-        self.only(&[&SELECTION[..], &["format"]].concat())?;
+        self.only(&names(Route::Summary))?;
         let selection = self.selection(asked, KindSet::all())?;
         let selects = self.device.is_some() || self.viewport.is_some() || self.country.is_some();
         let hours = (!selects && self.fixed.as_deref().is_none_or(|fixed| fixed == "any")).then(|| {
@@ -186,9 +241,7 @@ impl Written {
     /// # Errors
     /// What is wrong with it.
     pub fn scroll(&self, asked: Asked<'_>) -> Result<Selection, BadQuestion> {
-        let here: Vec<&str> =
-            SELECTION.into_iter().filter(|name| *name != "kind").chain(["format"]).collect();
-        self.only(&here)?;
+        self.only(&names(Route::Scroll))?;
         self.selection(asked, Kind::Scroll.into())
     }
 

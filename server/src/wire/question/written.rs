@@ -20,6 +20,12 @@ macro_rules! parameters {
                 match name { $(stringify!($name) => Some((stringify!($name), &mut self.$name)),)* _ => None }
             }
 
+            /// What a parameter means.
+            #[must_use]
+            pub fn meaning(name: &str) -> Option<&'static str> {
+                match name { $(stringify!($name) => Some($doc),)* _ => None }
+            }
+
             fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
                 [$(self.$name.as_deref().map(|text| (stringify!($name), text)),)*].into_iter().flatten()
             }

@@ -1,0 +1,70 @@
+//! `/scroll`: how far down pages were seen, and how long.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+
+use super::answering::Queries;
+use super::asked::Question;
+use super::described::ScrollQuestion;
+use crate::app::App;
+use crate::ask::Route;
+use crate::http::problem::{Problem, ProblemBody};
+use crate::wire::answer::ScrollBody;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(scroll, scroll_in_body))]
+pub(super) struct Document;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/v1/sites/{site}/scroll", get(scroll).post(scroll_in_body))
+}
+
+/// How far down pages were seen, and how long
+#[utoipa::path(
+    get, path = "/v1/sites/{site}/scroll", tag = "Query", security(("token" = [])),
+    params(("site" = String, Path, description = "Name of the site"), ScrollQuestion),
+    responses(
+        (status = 200, description = "The answer, in the form that `format` or `Accept` asks for", content(
+            (ScrollBody<'static> = "application/json"),
+            (String = "text/csv"),
+            (String = "application/x-ndjson"),
+        ), headers(
+            ("ETag" = String, description = "Names what is said, not when"),
+            ("Heatgrid-Withheld" = Option<String>, description = "`true`: converted_click was left out"),
+        )),
+        (status = 304, description = "The same as If-None-Match names"),
+        (status = 422, description = "The question reads too much", body = ProblemBody),
+    )
+)]
+async fn scroll(State(queries): State<Arc<Queries>>, question: Question) -> Result<Response, Problem> {
+    queries.answer(Route::Scroll, question).await
+}
+
+/// How far down pages were seen, and how long, asked in a body
+///
+/// The same parameters as those of GET, which keeps them out of the logs of proxies.
+#[utoipa::path(
+    post, path = "/v1/sites/{site}/scroll", tag = "Query", security(("token" = [])),
+    params(("site" = String, Path, description = "Name of the site")), request_body = ScrollQuestion,
+    responses(
+        (status = 200, description = "The answer, in the form that `format` or `Accept` asks for", content(
+            (ScrollBody<'static> = "application/json"),
+            (String = "text/csv"),
+            (String = "application/x-ndjson"),
+        ), headers(
+            ("ETag" = String, description = "Names what is said, not when"),
+            ("Heatgrid-Withheld" = Option<String>, description = "`true`: converted_click was left out"),
+        )),
+        (status = 422, description = "The question reads too much", body = ProblemBody),
+    )
+)]
+async fn scroll_in_body(
+    State(queries): State<Arc<Queries>>,
+    question: Question,
+) -> Result<Response, Problem> {
+    queries.answer(Route::Scroll, question).await
+}
