@@ -6,7 +6,9 @@ pub mod config;
 pub mod dashboard;
 pub mod demo;
 pub mod health;
+pub mod log;
 pub mod meters;
+pub mod process;
 pub mod serve;
 // From a connection to an answer.
 pub mod access;

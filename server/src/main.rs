@@ -8,10 +8,13 @@ use heatgrid_engine::clock::SystemClock;
 use heatgrid_server::config::{Config, ConfigError, Start};
 use heatgrid_server::health::{Health, Phase};
 use heatgrid_server::serve::{ServeError, Served, Server};
+use heatgrid_server::{log, process};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Exit status after a store that stopped by itself (`EX_SOFTWARE`): a supervisor starts the server again.
 const STOPPED: u8 = 70;
+/// Files that are open beside connections: the store's.
+const SPARE_FILES: u64 = 1_000;
 /// Time for what does not end by itself when everything else has.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
@@ -54,6 +57,20 @@ fn demo(mut config: Config) -> ExitCode {
 }
 
 fn serve(config: Config, demo: bool) -> ExitCode {
+    log::begin(config.log_format, config.log_level);
+    log::keep_panics_quiet();
+    if let Err(error) = process::keep_to_itself() {
+        eprintln!("heatgrid-server: core dumps cannot be switched off: {error}");
+        return ExitCode::FAILURE;
+    }
+    let files = process::open_as_many_files_as_may_be();
+    if files.is_some_and(|files| files < config.max_connections as u64 + SPARE_FILES) {
+        tracing::warn!(
+            files,
+            max_connections = config.max_connections,
+            "more connections than files may be open"
+        );
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -76,6 +93,9 @@ async fn run(config: Config, demo: bool) -> Result<Served, ServeError> {
     let mut server = Server::bind(config, Arc::new(SystemClock)).await?;
     if demo {
         server = server.with_demo();
+    }
+    for address in server.addresses().unwrap_or_default() {
+        tracing::info!(%address, "listening");
     }
     tokio::spawn(drain_on_signal(server.health()));
     let token = std::env::var("HEATGRID_OPERATOR_TOKEN").ok();

@@ -211,6 +211,21 @@ fn tokens_are_found_by_hash_and_named_once_for_a_site() {
 }
 
 #[test]
+fn a_token_of_several_sites_can_lose_one_of_them() {
+    let disk = SimulatedDisk::new();
+    let accounts = open(&disk);
+    let (a, b) = (create(&accounts, "a").id, create(&accounts, "b").id);
+    let both = accounts.put_token(token("both", Role::Reader, &[a, b], 1), NOW).unwrap();
+    accounts.remove_token_of(both.id, a).unwrap();
+    assert!(matches!(accounts.remove_token_of(both.id, a), Err(AccountsError::NoSuchToken(_))));
+    for accounts in [&accounts, &open(&disk)] {
+        assert_eq!(accounts.token_by_hash(&[1; 32]).unwrap().sites, [b]);
+    }
+    accounts.remove_token_of(both.id, b).unwrap();
+    assert!(accounts.tokens().is_empty());
+}
+
+#[test]
 fn what_is_removed_leaves_the_disk() {
     let disk = SimulatedDisk::new();
     let accounts = open(&disk);

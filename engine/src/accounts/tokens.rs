@@ -71,6 +71,20 @@ impl Accounts {
         self.commit(&mut held.0, vec![Edit::RemoveToken(token)])
     }
 
+    /// Makes a token good for one site less; one that was for that site alone is forgotten.
+    ///
+    /// # Errors
+    /// When there is no such token of that site, or the disk fails.
+    pub fn remove_token_of(&self, token: TokenId, site: SiteId) -> Result<(), AccountsError> {
+        let mut held = self.log.lock();
+        let edit = {
+            let index = self.index.read();
+            let of_site = index.token(token).filter(|token| token.sites.contains(&site));
+            without(of_site.ok_or(AccountsError::NoSuchToken(token))?, site)
+        };
+        self.commit(&mut held.0, vec![edit])
+    }
+
     /// Notes on which UTC days tokens were used: one sync for all of them, none if all is known. Tokens that are gone
     /// by now are left out.
     ///
@@ -109,12 +123,15 @@ impl Accounts {
 
 /// The edits after which no token names `site`.
 pub(super) fn without_site(index: &Index, site: SiteId) -> Vec<Edit> {
-    let edit = |token: &Arc<Token>| {
-        let sites: Vec<SiteId> = token.sites.iter().copied().filter(|other| *other != site).collect();
-        match sites.is_empty() {
-            true => Edit::RemoveToken(token.id),
-            false => Edit::PutToken(Token { sites, ..Token::clone(token) }),
-        }
-    };
-    index.tokens().filter(|token| token.sites.contains(&site)).map(edit).collect()
+    let of_site = index.tokens().filter(|token| token.sites.contains(&site));
+    of_site.map(|token| without(token, site)).collect()
+}
+
+/// The edit after which `token` does not name `site`.
+fn without(token: &Token, site: SiteId) -> Edit {
+    let sites: Vec<SiteId> = token.sites.iter().copied().filter(|other| *other != site).collect();
+    match sites.is_empty() {
+        true => Edit::RemoveToken(token.id),
+        false => Edit::PutToken(Token { sites, ..token.clone() }),
+    }
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use heatgrid_engine::accounts::Accounts;
-use heatgrid_engine::model::{Role, Token};
+use heatgrid_engine::model::{Day, Role, Token};
 use ipnet::IpNet;
 
 use self::used::Used;
@@ -105,6 +105,12 @@ impl Access {
                 Problem::new(&RATE, "too many wrong tokens came from this address").retry_after(seconds)
             }
         }
+    }
+
+    /// The UTC day on which a token was last used, also if that is not written yet.
+    #[must_use]
+    pub fn last_used(&self, token: &Token) -> Option<Day> {
+        self.used.noted(token.id).or(token.last_used)
     }
 
     /// Does what need not be done at once: notes on which days tokens were used, forgets addresses.

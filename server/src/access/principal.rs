@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use heatgrid_engine::model::{Role, SiteId, Token};
 
-/// The name in the audit of whoever has the operator token of the directory.
-const OPERATOR: &str = "operator";
-
 /// Whoever has a token.
 #[derive(Clone, Debug)]
 pub struct Principal(Option<Arc<Token>>);
 
 impl Principal {
+    /// The name in the audit of whoever has the server's own operator token.
+    pub const OPERATOR: &'static str = "operator";
+
     pub(super) fn operator() -> Principal {
         Principal(None)
     }
@@ -23,7 +23,7 @@ impl Principal {
     /// The name of the token.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.0.as_ref().map_or(OPERATOR, |token| token.name.as_str())
+        self.0.as_ref().map_or(Principal::OPERATOR, |token| token.name.as_str())
     }
 
     /// What the token is good for.

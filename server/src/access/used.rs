@@ -19,6 +19,11 @@ impl Used {
         }
     }
 
+    /// The day of a token that is not written yet.
+    pub(super) fn noted(&self, token: TokenId) -> Option<Day> {
+        self.0.lock().get(&token).copied()
+    }
+
     /// Writes what was noted.
     pub(super) fn write(&self, accounts: &Accounts) -> Result<(), AccountsError> {
         let noted: Vec<(TokenId, Day)> = self.0.lock().iter().map(|(id, day)| (*id, *day)).collect();

@@ -1,11 +1,14 @@
 //! Routes, one file a resource, and which listener each is reached on.
 
+mod admin;
 pub mod faults;
 mod health;
+mod keys;
 mod listing;
 mod openapi;
 mod query;
 mod sites;
+mod tokens;
 mod work;
 
 use std::sync::Arc;
@@ -35,16 +38,20 @@ pub fn listeners(app: &App) -> Listeners {
     let public = visitors().merge(writers());
     let private = readers(app).merge(operators());
     if app.config.admin_listen.is_some() {
-        Listeners { public: finish(public, app), private: Some(finish(private.merge(writers()), app)) }
+        let private = private.merge(writers());
+        Listeners {
+            public: finish(public, health::routes(), app),
+            private: Some(finish(private, health::routes_of_operators(), app)),
+        }
     } else {
-        Listeners { public: finish(public.merge(private), app), private: None }
+        Listeners { public: finish(public.merge(private), health::routes(), app), private: None }
     }
 }
 
 /// Health is asked for beside the places that everything else needs one of.
-fn finish(routes: Router<App>, app: &App) -> Router {
+fn finish(routes: Router<App>, health: Router<App>, app: &App) -> Router {
     let shed = middleware::from_fn_with_state(Arc::clone(&app.places), take_place);
-    observed(routes.layer(shed).merge(health()), &app.meters).with_state(app.clone())
+    observed(routes.layer(shed).merge(health), &app.meters).with_state(app.clone())
 }
 
 /// Without a token: what visitors' browsers ask for.
@@ -64,10 +71,5 @@ fn readers(app: &App) -> Router<App> {
 
 /// With an operator's or owner's token.
 fn operators() -> Router<App> {
-    Router::new().merge(sites::routes())
-}
-
-/// For supervisors.
-fn health() -> Router<App> {
-    health::routes()
+    sites::routes().merge(keys::routes()).merge(tokens::routes()).merge(admin::routes())
 }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use heatgrid_engine::clock::ClockVerdict;
 use heatgrid_engine::store::OpenReport;
 
 use crate::api::off_the_runtime;
 use crate::app::App;
 use crate::http::{Listening, TlsIdentity};
+use crate::meters::record_connections;
 
 /// Between two looks: a store that has stopped is noticed after this long.
 const LOOK: Duration = Duration::from_secs(1);
@@ -15,11 +17,12 @@ const LOOK: Duration = Duration::from_secs(1);
 const SELDOM: u64 = 60;
 
 /// Runs until it is aborted.
-pub(super) async fn run(app: App, tls: Option<Arc<TlsIdentity>>, _listenings: Vec<Arc<Listening>>) {
+pub(super) async fn run(app: App, tls: Option<Arc<TlsIdentity>>, listenings: Vec<Arc<Listening>>) {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for look in 0_u64.. {
         looks.tick().await;
+        record_connections(&app.meters, &listenings);
         let (app, tls) = (app.clone(), tls.clone());
         off_the_runtime(move || {
             often(&app);
@@ -52,6 +55,13 @@ fn often(app: &App) {
 }
 
 fn seldom(app: &App, tls: Option<&TlsIdentity>) {
+    let now = app.clock.now_ms();
+    // A clock that jumped ahead must not cost a year of entries.
+    if app.store.status().clock == ClockVerdict::Steady
+        && let Err(error) = app.audit.expire(now / 1_000)
+    {
+        tracing::warn!(%error, "old files of the audit cannot be removed");
+    }
     if let Err(error) = app.access.tidy(app.store.accounts()) {
         tracing::warn!(%error, "the days on which tokens were used cannot be written");
     }

@@ -1,11 +1,15 @@
 //! What goes over the wire, in and out: the only place that knows JSON, NDJSON and CSV.
 
 pub mod answer;
+pub mod audit;
 pub mod collect;
 pub mod event;
 pub mod format;
+pub mod job;
 pub mod posthog;
 pub mod question;
 pub mod receipt;
 pub mod site;
+pub mod status;
 pub mod time;
+pub mod token;

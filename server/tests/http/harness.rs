@@ -1,6 +1,6 @@
 //! A server of a test's own, on a port of its own, and a client that speaks to it through a real socket.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use heatgrid_engine::clock::{Clock, ManualClock};
@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
 /// The operator's token of every test.
@@ -91,6 +91,14 @@ impl Server {
         made.json()
     }
 
+    /// Makes a token of a role for a site, named like the role.
+    pub(crate) async fn token(&self, site: &str, role: &str) -> String {
+        let asked = self.post(&format!("/v1/sites/{site}/tokens")).token(OPERATOR);
+        let made = asked.json(&serde_json::json!({ "name": role, "role": role })).send().await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.json()["token"].as_str().expect("a token").to_owned()
+    }
+
     /// A request to `listen`.
     pub(crate) fn request(&self, method: &str, path: &str) -> Asking {
         Asking::new(self.addresses[0], method, path)
@@ -115,6 +123,7 @@ impl Server {
 /// A request that is put together.
 pub(crate) struct Asking {
     address: SocketAddr,
+    from: IpAddr,
     builder: hyper::http::request::Builder,
     body: Bytes,
 }
@@ -122,7 +131,13 @@ pub(crate) struct Asking {
 impl Asking {
     fn new(address: SocketAddr, method: &str, path: &str) -> Asking {
         let builder = hyper::Request::builder().method(method).uri(path).header("host", address.to_string());
-        Asking { address, builder, body: Bytes::new() }
+        Asking { address, from: Ipv4Addr::LOCALHOST.into(), builder, body: Bytes::new() }
+    }
+
+    /// From another address of this machine: all of 127.0.0.0/8 are.
+    pub(crate) fn from(mut self, address: &str) -> Asking {
+        self.from = address.parse().expect("an address");
+        self
     }
 
     /// With a bearer token.
@@ -149,7 +164,9 @@ impl Asking {
 
     /// Sends it on a connection of its own, and reads the whole answer.
     pub(crate) async fn send(self) -> Answer {
-        let socket = TcpStream::connect(self.address).await.expect("the server listens");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((self.from, 0).into()).expect("an address of this machine");
+        let socket = socket.connect(self.address).await.expect("the server listens");
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.expect("HTTP");
         let connection = tokio::spawn(connection);

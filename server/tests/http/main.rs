@@ -1,4 +1,9 @@
 //! The server through a real socket.
 
+mod access;
+mod admin;
+mod audit;
 mod harness;
+mod health;
 mod sites;
+mod tokens;

@@ -18,7 +18,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{health, query, sites};
+use super::{admin, health, keys, query, sites, tokens};
 use crate::app::App;
 use crate::dashboard;
 
@@ -26,6 +26,9 @@ use crate::dashboard;
 #[rustfmt::skip] // One a line, so that what two people add does not collide.
 static PARTS: &[fn() -> utoipa::openapi::OpenApi] = &[
     sites::Document::openapi,
+    keys::Document::openapi,
+    tokens::Document::openapi,
+    admin::document,
     query::document,
     health::Document::openapi,
     dashboard::Document::openapi,

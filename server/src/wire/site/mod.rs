@@ -108,12 +108,43 @@ impl WrittenSite {
     }
 }
 
+/// A new key that is asked for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenRotation {
+    /// Days for which the old key stays good, 0 to 365; 7 if not given.
+    pub overlap_days: Option<u32>,
+}
+
+impl WrittenRotation {
+    /// Reads a JSON object; no body is one that says nothing.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn from_json(body: &[u8]) -> Result<WrittenRotation, BadSite> {
+        if body.is_empty() { Ok(WrittenRotation::default()) } else { Ok(serde_json::from_slice(body)?) }
+    }
+
+    /// The days.
+    ///
+    /// # Errors
+    /// When they are too many.
+    pub fn overlap_days(&self) -> Result<u32, BadSite> {
+        let days = self.overlap_days.unwrap_or(7);
+        let expected = "0 to 365";
+        if days <= 365 { Ok(days) } else { Err(BadSite::Value { name: "overlap_days", expected }) }
+    }
+}
+
 /// A site with all its settings, as answers show it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Site)]
 pub struct SiteJson<'a> {
     site: &'a str,
     key: &'a str,
+    /// Until when the key before a rotation is good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_key_until: Option<String>,
     region: &'a str,
     created_at: String,
     closed: bool,
@@ -151,6 +182,7 @@ impl<'a> SiteJson<'a> {
         SiteJson {
             site: site.name.as_str(),
             key: &site.key,
+            old_key_until: site.old_key.as_ref().map(|(_, until)| rfc3339(until.saturating_mul(1_000))),
             region: site.region.as_str(),
             created_at: rfc3339(site.created_at.saturating_mul(1_000)),
             closed: site.closed,

@@ -1,5 +1,9 @@
 //! What is counted about the server itself, as Prometheus metrics. Never a site, page or address as a label.
 
+mod store;
+
+pub use store::{record_connections, record_places, record_store};
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -111,13 +115,16 @@ fn is_usual(method: &Method) -> bool {
 }
 
 fn describe(recorder: &PrometheusRecorder) {
-    let counters = [
+    let counters = &[
         ("heatgrid_events_accepted_total", "Events that were stored."),
         ("heatgrid_events_dropped_total", "Events that were not stored, by reason."),
         ("heatgrid_path_segments_redacted_total", "Path segments that looked personal and became *."),
     ];
-    for (name, meaning) in counters {
+    for (name, meaning) in counters.iter().chain(store::COUNTS) {
         recorder.describe_counter(KeyName::from_const_str(name), None, SharedString::const_str(meaning));
+    }
+    for (name, meaning) in store::GAUGES {
+        recorder.describe_gauge(KeyName::from_const_str(name), None, SharedString::const_str(meaning));
     }
     recorder.describe_histogram(
         KeyName::from_const_str(REQUESTS),

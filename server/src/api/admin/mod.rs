@@ -1,0 +1,24 @@
+//! What operators do with the store as a whole.
+
+mod audit;
+mod jobs;
+mod status;
+mod tokens;
+
+use axum::Router;
+use utoipa::OpenApi;
+
+use crate::app::App;
+
+/// What these routes take and answer.
+pub(super) fn document() -> utoipa::openapi::OpenApi {
+    let mut document = jobs::Document::openapi();
+    for part in [status::Document::openapi(), tokens::Document::openapi(), audit::Document::openapi()] {
+        document.merge(part);
+    }
+    document
+}
+
+pub(super) fn routes() -> Router<App> {
+    jobs::routes().merge(status::routes()).merge(tokens::routes()).merge(audit::routes())
+}
