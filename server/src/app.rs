@@ -8,7 +8,7 @@ use heatgrid_engine::clock::Clock;
 use heatgrid_engine::store::Store;
 
 use crate::access::{Access, OperatorToken};
-use crate::api::Queries;
+use crate::api::{Bulk, Doors, Queries, Shared};
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::health::Health;
@@ -45,6 +45,10 @@ pub struct Parts {
     pub queries: Arc<Queries>,
     /// Requests that are worked on at a time.
     pub places: Arc<Places>,
+    /// The doors of browsers.
+    pub doors: Arc<Doors>,
+    /// The door of bulk requests.
+    pub bulk: Arc<Bulk>,
 }
 
 /// What exists before a server does.
@@ -70,16 +74,26 @@ impl App {
     #[must_use]
     pub fn new(foundation: Foundation) -> App {
         let Foundation { store, config, clock, audit, operator_token, countries, health } = foundation;
-        let rules = Arc::new(Rules::default());
-        let (of_store, of_rules, of_clock) = (Arc::clone(&store), Arc::clone(&rules), Arc::clone(&clock));
+        let (rules, countries, meters) = (Arc::default(), Arc::new(countries), Arc::new(Meters::new()));
+        let queries =
+            Queries::new(Arc::clone(&store), Arc::clone(&rules), Arc::clone(&clock), config.query_rows);
+        let doors = Shared {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            rules: Arc::clone(&rules),
+            countries: Arc::clone(&countries),
+            meters: Arc::clone(&meters),
+        };
         App(Arc::new(Parts {
             access: Arc::new(Access::new(operator_token, &config)),
-            queries: Arc::new(Queries::new(of_store, of_rules, of_clock, config.query_rows)),
-            rules,
-            countries: Arc::new(countries),
             audit: Arc::new(audit),
-            meters: Arc::new(Meters::new()),
+            queries: Arc::new(queries),
             places: Arc::new(Places::new(config.max_requests, config.body_time)),
+            doors: Arc::new(Doors::new(doors, &config)),
+            bulk: Arc::new(Bulk::new(config.bulk_requests)),
+            rules,
+            countries,
+            meters,
             health,
             store,
             config,
@@ -119,4 +133,6 @@ narrow! {
     meters: Arc<Meters>,
     places: Arc<Places>,
     queries: Arc<Queries>,
+    doors: Arc<Doors>,
+    bulk: Arc<Bulk>,
 }

@@ -1,11 +1,15 @@
 //! Routes, one file a resource, and which listener each is reached on.
 
 mod admin;
+mod browser;
+mod collect;
+mod events;
 pub mod faults;
 mod health;
 mod keys;
 mod listing;
 mod openapi;
+mod posthog;
 mod query;
 mod sites;
 mod tokens;
@@ -20,6 +24,8 @@ use crate::dashboard;
 use crate::http::limits::take_place;
 use crate::http::observed;
 
+pub use browser::{Doors, Shared};
+pub use events::Bulk;
 pub use health::starting;
 pub use query::Queries;
 pub use work::off_the_runtime;
@@ -56,12 +62,12 @@ fn finish(routes: Router<App>, health: Router<App>, app: &App) -> Router {
 
 /// Without a token: what visitors' browsers ask for.
 fn visitors() -> Router<App> {
-    Router::new()
+    Router::new().merge(collect::routes()).merge(posthog::routes())
 }
 
 /// With a writer's token.
 fn writers() -> Router<App> {
-    Router::new()
+    events::routes()
 }
 
 /// With a reader's token.

@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Frame;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep};
@@ -57,18 +57,46 @@ pub async fn take_place(State(places): State<Arc<Places>>, request: Request, nex
     next.run(request.map(|body| Body::new(TimedBody::new(body, body_time)))).await
 }
 
+/// Bytes that are taken in and thrown away of a body that is refused. Who is refused while still sending often never
+/// hears why: its connection breaks first.
+const DRAINED_BYTES: u64 = 64 << 20;
+
 /// A whole body of at most `limit` bytes.
 ///
 /// # Errors
 /// 413, 408 or 400, with what to do.
-pub async fn whole_body(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Problem::new(
-            &TOO_LARGE,
-            format!("a body has at most {limit} bytes here; send less at a time"),
-        )),
-        Err(error) => Err(body_problem(&*error)),
+pub async fn whole_body(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+    // Most bodies are one piece, which is not copied.
+    let mut whole = Bytes::new();
+    let mut joined = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(piece) = frame.map_err(|error| body_problem(&error))?.into_data() else { continue };
+        if piece.len() > limit - whole.len().max(joined.len()) {
+            drain(body).await;
+            return Err(Problem::new(
+                &TOO_LARGE,
+                format!("a body has at most {limit} bytes here; send less at a time"),
+            ));
+        }
+        if whole.is_empty() && joined.is_empty() {
+            whole = piece;
+        } else {
+            joined.extend_from_slice(&std::mem::take(&mut whole));
+            joined.extend_from_slice(&piece);
+        }
+    }
+    Ok(if joined.is_empty() { whole } else { joined.into() })
+}
+
+/// Takes in the rest of a body that nobody wants, within bounds, so that its sender is there to hear the answer.
+pub async fn drain(mut body: Body) {
+    let mut left = DRAINED_BYTES;
+    while let Some(Ok(frame)) = body.frame().await {
+        let bytes = frame.data_ref().map_or(0, |piece| piece.len() as u64);
+        match left.checked_sub(bytes) {
+            Some(rest) => left = rest,
+            None => return,
+        }
     }
 }
 

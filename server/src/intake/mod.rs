@@ -1,34 +1,35 @@
-//! From lines to a batch: what is counted, what is dropped and why. Shared by the bulk door and the offline import.
+//! From what was sent to a batch: what is counted, what is dropped and why. `Intake` takes lines, at the bulk door and
+//! in the offline import; `Visit` takes what browsers send.
 
+mod bots;
 mod lines;
 mod pages;
+mod placing;
 mod tally;
+mod visit;
 
+pub use bots::Bots;
 pub use lines::{LINE_BYTES, Lines};
 pub use tally::{DropReason, Tally};
+pub use visit::{Counted, ForeignPage, Visit};
 
 use heatgrid_engine::model::limits::BATCH_EVENTS;
-use heatgrid_engine::model::{Batch, BatchBuilder, Day, Event, Site, SiteId, Zone};
+use heatgrid_engine::model::{Batch, BatchBuilder, Event, IdempotencyKey, Site, SiteId};
 
 use self::pages::{Known, Pages};
+use self::placing::Placing;
 use crate::privacy::consent::{self, Consented};
 use crate::privacy::url::PageRules;
 use crate::wire::event::{self, EventLine, LineError};
 
 /// Most decoded bytes of one batch of lines: one bulk request.
 pub const BATCH_BYTES: u64 = 1 << 30;
-/// Events this far ahead of the clock are still believed: a site's and the server's clocks differ.
-const FUTURE_MS: i64 = 24 * 3_600 * 1_000;
 
 /// Collects the lines of one site into batches, and counts what became of each event.
 pub struct Intake<'a> {
     site: SiteId,
-    zone: &'a Zone,
     rules: &'a PageRules,
-    /// Events of earlier days are older than the site's retention.
-    first_day: Day,
-    /// Events after this instant are not believed.
-    last_ms: i64,
+    placing: Placing<'a>,
     builder: BatchBuilder,
     pages: Pages,
     lines: usize,
@@ -40,13 +41,10 @@ impl<'a> Intake<'a> {
     /// An intake of `site`, whose rules are `rules`, at `now_ms` (Unix ms).
     #[must_use]
     pub fn new(site: &'a Site, rules: &'a PageRules, now_ms: u64) -> Intake<'a> {
-        let settings = &site.settings;
         Intake {
             site: site.id,
-            zone: &settings.timezone,
             rules,
-            first_day: settings.expiry(settings.day_at(now_ms)).days_from,
-            last_ms: i64::try_from(now_ms).unwrap_or(i64::MAX).saturating_add(FUTURE_MS),
+            placing: Placing::new(site, now_ms),
             builder: BatchBuilder::new(site.id),
             pages: Pages::new(),
             lines: 0,
@@ -104,6 +102,12 @@ impl<'a> Intake<'a> {
         std::mem::replace(&mut self.builder, BatchBuilder::new(self.site)).build(None, None)
     }
 
+    /// The one batch of a request, under its key if it has one, and what became of its events.
+    #[must_use]
+    pub fn finish(self, idempotency: Option<IdempotencyKey>) -> Counted {
+        Counted { batch: self.builder.build(None, idempotency), tally: self.tally }
+    }
+
     fn room_for(&self, line: &[u8]) -> Result<(), LineError> {
         if self.lines == BATCH_EVENTS {
             Err(LineError::TooMuch { what: "lines", limit: BATCH_EVENTS as u64 })
@@ -121,11 +125,9 @@ impl<'a> Intake<'a> {
             Known::Page(page, redacted) => (page, redacted),
             Known::Dropped(reason) => return Ok(Some(reason)),
         };
-        if event.at_ms > self.last_ms {
-            return Ok(Some(DropReason::Future));
-        }
-        let Some(hour) = self.zone.local_hour(event.at_ms).filter(|hour| hour.day() >= self.first_day) else {
-            return Ok(Some(DropReason::Expired));
+        let hour = match self.placing.hour(event.at_ms) {
+            Ok(hour) => hour,
+            Err(reason) => return Ok(Some(reason)),
         };
         let placed = Event {
             kind: event.kind,

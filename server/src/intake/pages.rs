@@ -72,7 +72,8 @@ impl Pages {
                 Known::Page(text, page.redacted)
             }
             Err(NoPage::Invalid(error)) => return Err(LineError::Url(error)),
-            Err(NoPage::Host) => Known::Dropped(DropReason::Host),
+            // A writer is no origin: it has a token.
+            Err(NoPage::Host | NoPage::Foreign) => Known::Dropped(DropReason::Host),
             Err(NoPage::Excluded) => Known::Dropped(DropReason::Excluded),
         };
         if self.known.len() == URLS {

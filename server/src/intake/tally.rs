@@ -16,6 +16,10 @@ pub enum DropReason {
     Host,
     /// The URL is none of a page.
     Url,
+    /// The position is on no page: left or above of it, or further than the largest.
+    Place,
+    /// PostHog tells of something that is not counted here.
+    Kind,
     /// A robot.
     Bot,
     /// An erasure blocks the page.
@@ -26,13 +30,15 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of answers and metrics.
-    pub const ALL: [DropReason; 9] = [
+    pub const ALL: [DropReason; 11] = [
         DropReason::Consent,
         DropReason::Expired,
         DropReason::Future,
         DropReason::Excluded,
         DropReason::Host,
         DropReason::Url,
+        DropReason::Place,
+        DropReason::Kind,
         DropReason::Bot,
         DropReason::Erased,
         DropReason::Repeated,
@@ -48,6 +54,8 @@ impl DropReason {
             DropReason::Excluded => "excluded",
             DropReason::Host => "host",
             DropReason::Url => "url",
+            DropReason::Place => "place",
+            DropReason::Kind => "kind",
             DropReason::Bot => "bot",
             DropReason::Erased => "erased",
             DropReason::Repeated => "repeated",
@@ -72,6 +80,21 @@ impl Tally {
     /// Counts events that are not.
     pub fn drop(&mut self, reason: DropReason, events: u32) {
         self.dropped[reason as usize] += u64::from(events);
+    }
+
+    /// Of events that are all dropped for one reason.
+    #[must_use]
+    pub fn all_dropped(reason: DropReason, events: u32) -> Tally {
+        let mut tally = Tally::default();
+        tally.drop(reason, events);
+        tally
+    }
+
+    /// Of the same events, when it turns out that those which would be accepted were counted before.
+    #[must_use]
+    pub fn repeated(mut self) -> Tally {
+        self.dropped[DropReason::Repeated as usize] += self.accepted;
+        Tally { accepted: 0, redacted: 0, ..self }
     }
 
     /// Counts path segments of an event's page that became `*`.

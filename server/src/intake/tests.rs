@@ -1,4 +1,4 @@
-use heatgrid_engine::model::{PathRules, Region, SiteName, SiteSettings};
+use heatgrid_engine::model::{PathRules, Region, SiteName, SiteSettings, Zone};
 
 use super::*;
 

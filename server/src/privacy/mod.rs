@@ -2,6 +2,7 @@
 
 pub mod consent;
 pub mod country;
+pub mod origin;
 mod pattern;
 mod personal;
 pub mod url;

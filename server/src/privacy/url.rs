@@ -6,10 +6,13 @@
 //! A page that would be too long keeps its first whole path segments, or all of them and its first whole query
 //! parameters: half a segment could be half of something personal, and would not be recognised any more.
 
+use std::borrow::Cow;
+
 use heatgrid_engine::model::limits::PAGE_BYTES;
 use heatgrid_engine::model::{PathRules, QueryParams, SiteSettings};
 use percent_encoding::percent_decode_str;
 
+use super::origin::Origin;
 use super::pattern::{Exclusion, strip_scheme};
 use super::personal::is_personal;
 
@@ -56,6 +59,9 @@ pub enum NoPage {
     /// The site does not count this page.
     #[error("the site excludes this page")]
     Excluded,
+    /// It is not a page of the origin that sent it.
+    #[error("a page is sent by its own origin only")]
+    Foreign,
 }
 
 /// What a site says of its URLs, made ready.
@@ -87,11 +93,32 @@ impl PageRules {
     /// # Errors
     /// When it is not the URL of a page, or of one that the site does not count.
     pub fn normalise(&self, url: &str) -> Result<Page, NoPage> {
+        self.counted(&parse(url)?)
+    }
+
+    /// The page on which an event at `url` is counted that a browser sent from `origin`.
+    ///
+    /// # Errors
+    /// As `normalise`, and when the page is not of that origin.
+    pub fn normalise_from(&self, origin: Origin<'_>, url: &str) -> Result<Page, NoPage> {
         let url = parse(url)?;
-        if !self.hosts.is_empty() && !self.counts_host(&url) {
+        if authority(&url) != origin.authority() {
+            return Err(NoPage::Foreign);
+        }
+        self.counted(&url)
+    }
+
+    /// Whether the site counts pages of an origin.
+    #[must_use]
+    pub fn counts_origin(&self, origin: Origin<'_>) -> bool {
+        self.counts_host(origin.host(), origin.authority())
+    }
+
+    fn counted(&self, url: &::url::Url) -> Result<Page, NoPage> {
+        if !self.counts_host(url.host_str().unwrap_or_default(), &authority(url)) {
             return Err(NoPage::Host);
         }
-        let page = self.page(&url)?;
+        let page = self.page(url)?;
         if self.excluded.iter().any(|excluded| excluded.covers(&page.text)) {
             return Err(NoPage::Excluded);
         }
@@ -108,10 +135,8 @@ impl PageRules {
         self.page(&parse_with_or_without_scheme(text)?)
     }
 
-    fn counts_host(&self, url: &::url::Url) -> bool {
-        let host = url.host_str().unwrap_or_default();
-        let with_port = || authority(url);
-        self.hosts.iter().any(|listed| listed == host || *listed == with_port())
+    fn counts_host(&self, host: &str, authority: &str) -> bool {
+        self.hosts.is_empty() || self.hosts.iter().any(|listed| listed == host || listed == authority)
     }
 
     /// An exclusion with `*` or a `/` first is a pattern; any other is a page, written as people write URLs.
@@ -124,7 +149,7 @@ impl PageRules {
     }
 
     fn page(&self, url: &::url::Url) -> Result<Page, InvalidUrl> {
-        let mut text = authority(url);
+        let mut text = authority(url).into_owned();
         if url.host_str().is_none_or(|host| host.is_empty() || host.len() > HOST_BYTES) {
             return Err(InvalidUrl::HostLength { bytes: text.len() });
         }
@@ -206,17 +231,17 @@ fn parse_with_or_without_scheme(text: &str) -> Result<::url::Url, InvalidUrl> {
 }
 
 /// Host and port, if it is neither of the two that browsers leave out.
-fn authority(url: &::url::Url) -> String {
+fn authority(url: &::url::Url) -> Cow<'_, str> {
     let host = url.host_str().unwrap_or_default();
     match url.port() {
-        None | Some(80 | 443) => host.to_owned(),
-        Some(port) => format!("{host}:{port}"),
+        None | Some(80 | 443) => Cow::Borrowed(host),
+        Some(port) => Cow::Owned(format!("{host}:{port}")),
     }
 }
 
 fn normal_host(written: &str) -> String {
     match parse_with_or_without_scheme(written) {
-        Ok(url) => authority(&url),
+        Ok(url) => authority(&url).into_owned(),
         Err(_) => written.trim().to_ascii_lowercase(),
     }
 }

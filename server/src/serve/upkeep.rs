@@ -62,6 +62,7 @@ fn seldom(app: &App, tls: Option<&TlsIdentity>) {
     {
         tracing::warn!(%error, "old files of the audit cannot be removed");
     }
+    app.doors.tidy();
     if let Err(error) = app.access.tidy(app.store.accounts()) {
         tracing::warn!(%error, "the days on which tokens were used cannot be written");
     }

@@ -36,6 +36,15 @@ pub struct Beacon<'a> {
     pub pages: Vec<BeaconPage<'a>>,
 }
 
+impl Beacon<'_> {
+    /// How many events it holds.
+    #[must_use]
+    pub fn events(&self) -> u32 {
+        // A body has room for a few thousand.
+        self.pages.iter().map(|page| page.events.len() as u32).sum()
+    }
+}
+
 /// Events on one page.
 #[derive(Debug, Deserialize)]
 pub struct BeaconPage<'a> {
@@ -137,6 +146,7 @@ mod tests {
         let click = BeaconEvent { kind: Kind::Click, x: 300.5, y: 500.0, fixed: false, age_ms: 1_200 };
         let scroll = BeaconEvent { kind: Kind::Scroll, x: 0.0, y: 2_400.0, fixed: true, age_ms: u64::MAX };
         assert_eq!(beacon.pages[0].events, [click, scroll]);
+        assert_eq!(beacon.events(), 2);
     }
 
     #[test]

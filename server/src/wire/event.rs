@@ -10,6 +10,7 @@ use heatgrid_engine::model::limits::{EVENT_COUNT, X_PX, Y_PX};
 use heatgrid_engine::model::{Cell, Country, Kind, Viewport};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::cell_of;
 use crate::privacy::url::InvalidUrl;
 
 /// Furthest instant from 1970 in ms that JavaScript's `Date` can say, either way.
@@ -158,16 +159,11 @@ impl<'a> Told<'a> {
             return Err(LineError::Type { field: "n", expected: "a whole number", got: "a fraction" });
         }
         // The casts lose nothing but fractions: every value is in the range of its type, or held there.
-        let (x, y) = match kind {
-            Kind::View | Kind::Conversion => (0, 0),
-            Kind::Scroll | Kind::Attention | Kind::AttentionEnd => (0, y as u32),
-            _ => (x as u32, y as u32),
-        };
         Ok(EventLine {
             at_ms: at_ms.floor() as i64,
             url,
             kind,
-            cell: Cell::at_px(x, y).expect("x and y are in range"),
+            cell: cell_of(kind, x, y).expect("x and y are in range"),
             viewport: Viewport::of_px(width as u32),
             country: self.country.unwrap_or(Country::ZZ),
             fixed: self.fixed.unwrap_or(false),

@@ -2,7 +2,9 @@
 
 pub mod answer;
 pub mod audit;
+mod cell;
 pub mod collect;
+pub mod encoding;
 pub mod event;
 pub mod format;
 pub mod job;
@@ -13,3 +15,5 @@ pub mod site;
 pub mod status;
 pub mod time;
 pub mod token;
+
+pub use cell::cell_of;

@@ -29,6 +29,16 @@ pub struct Capture {
     pub ignored: u64,
 }
 
+impl Capture {
+    /// How many positions it holds.
+    #[must_use]
+    pub fn points(&self) -> u32 {
+        // A body has room for some ten thousand.
+        let pages = self.heatmaps.iter().flat_map(|heatmap| &heatmap.pages);
+        pages.map(|(_, points)| points.len() as u32).sum()
+    }
+}
+
 /// One `$$heatmap` event.
 #[derive(Debug, PartialEq)]
 pub struct Heatmap {
@@ -121,8 +131,8 @@ fn inflated(body: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, InvalidCapture> {
 /// The three shapes as one: `{api_key, batch, sent_at}`, an array of events, a single event.
 #[derive(Deserialize, Default)]
 struct Shape<'a> {
-    #[serde(alias = "token")]
     api_key: Option<Cow<'a, str>>,
+    token: Option<Cow<'a, str>>,
     #[serde(borrow, default, rename = "batch")]
     events: Vec<Event<'a>>,
     sent_at: Option<Cow<'a, str>>,
@@ -162,7 +172,7 @@ impl<'a> Shape<'a> {
         if self.event.is_some() {
             self.events = vec![serde_json::from_slice(body)?];
         }
-        let mut key = self.api_key.map(Cow::into_owned);
+        let mut key = self.api_key.or(self.token).map(Cow::into_owned);
         let sent_at = self.sent_at.as_deref().and_then(unix_ms);
         let mut capture = Capture { key: String::new(), heatmaps: Vec::new(), ignored: 0 };
         for event in &self.events {
@@ -194,7 +204,7 @@ impl Event<'_> {
         // Casts from floats saturate, and make 0 of what is no number.
         let age_ms = self.offset.map(|offset| offset as u64).or(by_clock).unwrap_or(0);
         Ok(Heatmap {
-            id: self.uuid.as_deref().and_then(BatchId::from_hex),
+            id: self.uuid.as_deref().map(batch_id),
             age_ms,
             viewport_px: properties.viewport_width.map_or(0, |width| width as u32),
             pages: properties.heatmap_data.0,
@@ -252,6 +262,15 @@ impl<'de> Deserialize<'de> for Point {
     }
 }
 
+/// The id of an event, which nobody promised to be a UUID.
+fn batch_id(uuid: &str) -> BatchId {
+    BatchId::from_hex(uuid).unwrap_or_else(|| {
+        let mut id = [0; 16];
+        id.copy_from_slice(&blake3::hash(uuid.as_bytes()).as_bytes()[..16]);
+        BatchId(id)
+    })
+}
+
 fn unix_ms(text: &str) -> Option<i64> {
     text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
 }
@@ -271,7 +290,7 @@ mod tests {
         let [heatmap] = capture.heatmaps.as_slice() else { panic!("one heatmap") };
         assert_eq!((heatmap.age_ms, heatmap.viewport_px), (2_200, 1_440));
         assert_eq!(heatmap.id.unwrap().0[..3], [0x01, 0xa2, 0x08]);
-        assert_eq!(heatmap.pages.len(), 2);
+        assert_eq!((heatmap.pages.len(), capture.points()), (2, 3));
         assert_eq!(
             heatmap.pages[0].1[0],
             Point { kind: Some(Kind::Click), x: 300.7, y: 500.0, fixed: false }
@@ -327,6 +346,21 @@ mod tests {
     fn other_events_are_counted_and_not_read() {
         let body = r#"[{"event":"$pageview","properties":{"token":"k","$heatmap_data":7,"$viewport_width":"wide"}},{"event":"x"}]"#;
         assert_eq!(read(body.as_bytes()).unwrap(), Capture { key: "k".into(), heatmaps: vec![], ignored: 2 });
+    }
+
+    #[test]
+    fn an_id_is_the_same_each_time_and_no_two_are_alike() {
+        let id = |uuid: &str| {
+            let body = format!(r#"{{"token":"k","api_key":"k","event":"$$heatmap","uuid":"{uuid}"}}"#);
+            read(body.as_bytes()).unwrap().heatmaps[0].id.unwrap()
+        };
+        assert_eq!(id("no-uuid"), id("no-uuid"));
+        assert_ne!(id("no-uuid"), id("other"));
+        assert_eq!(
+            id("01a2088e-c635-7967-9384-01af6f598576"),
+            id("01A2088E-C635-7967-9384-01AF6F598576"),
+            "case does not matter"
+        );
     }
 
     #[test]

@@ -76,7 +76,9 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
 /// A name for the operation that nothing else has: the handler's own, such as `list`, is used in many files.
 fn identifier(path: &str, method: &str) -> String {
     let words = path.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
+    // A path with a last slash is another one than that without.
+    let slash = path.ends_with('/').then_some("slash");
+    std::iter::once(method).chain(words).chain(slash).collect::<Vec<_>>().join("_")
 }
 
 fn refusal(description: &str) -> Response {

@@ -18,7 +18,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{admin, health, keys, query, sites, tokens};
+use super::{admin, collect, events, health, keys, posthog, query, sites, tokens};
 use crate::app::App;
 use crate::dashboard;
 
@@ -29,6 +29,9 @@ static PARTS: &[fn() -> utoipa::openapi::OpenApi] = &[
     keys::Document::openapi,
     tokens::Document::openapi,
     admin::document,
+    collect::Document::openapi,
+    events::Document::openapi,
+    posthog::document,
     query::document,
     health::Document::openapi,
     dashboard::Document::openapi,

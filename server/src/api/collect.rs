@@ -1,0 +1,87 @@
+//! `POST /v1/collect`: the tracker's door. No token; the site's public key is in the body.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::post;
+use utoipa::OpenApi;
+
+use super::browser::{Doors, cors, is_one_of};
+use crate::access::Client;
+use crate::app::App;
+use crate::http::limits::whole_body;
+use crate::http::problem::{INVALID_BODY, MEDIA_TYPE, Problem, ProblemBody};
+use crate::intake::DropReason;
+use crate::privacy::visitor::Visitor;
+use crate::wire::collect::{self, BODY_BYTES};
+
+/// The routes.
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/v1/collect", post(beacon).options(cors::preflight))
+}
+
+/// The paths of this file.
+#[derive(OpenApi)]
+#[openapi(paths(beacon))]
+pub(super) struct Document;
+
+/// Takes what a tracker sends
+///
+/// The public key is in the body. The answer is the same whether the events were counted, or dropped because the
+/// visitor objects (`DNT: 1`, `Sec-GPC: 1`, the opt-out cookie), is a robot, or was counted before.
+#[utoipa::path(
+    post, path = "/v1/collect", tag = "Ingest",
+    params(("Origin" = String, Header, description = "Of the page; sent by every browser")),
+    request_body(
+        content((String = "text/plain"), (serde_json::Value = "application/json")),
+        description = "A tracker's batch, at most 64 KiB: see docs/HTTP.md#the-trackers-door"
+    ),
+    responses(
+        (status = 204, description = "Stored, or dropped and counted"),
+        (status = 403, description = "The origin is missing or not this site's", body = ProblemBody),
+        (status = 404, description = "No site has this key", body = ProblemBody),
+        (status = 429, description = "Too many requests from this address or for this site", body = ProblemBody),
+        (status = 507, description = "The disk is full", body = ProblemBody),
+    )
+)]
+async fn beacon(State(doors): State<Arc<Doors>>, Client(visitor): Client, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let answer = take(&doors, &visitor, &head.headers, body).await;
+    cors::answer(&head.headers, answer.map(|()| StatusCode::NO_CONTENT))
+}
+
+async fn take(doors: &Doors, visitor: &Visitor, headers: &HeaderMap, body: Body) -> Result<(), Problem> {
+    let origin = doors.knock(visitor, headers)?;
+    if !is_plain(headers) {
+        return Err(Problem::new(&MEDIA_TYPE, "send text/plain or application/json, not compressed"));
+    }
+    let body = whole_body(body, BODY_BYTES).await?;
+    let beacon = collect::read(&body).map_err(|error| Problem::new(&INVALID_BODY, said(&error)))?;
+    let host = doors.host(&beacon.key, origin)?;
+    let (events, is_bot) = (beacon.events(), beacon.bot);
+    match doors.consider(&host, visitor, headers, beacon) {
+        Err(reason) => doors.drop_all(reason, events),
+        Ok(_) if is_bot => doors.drop_all(DropReason::Bot, events),
+        Ok(beacon) => {
+            let counted = doors.visit(&host, origin, visitor, headers).beacon(beacon)?;
+            doors.store([counted]).await?;
+        }
+    }
+    Ok(())
+}
+
+fn is_plain(headers: &HeaderMap) -> bool {
+    let known = |value| is_one_of(value, &["text/plain", "application/json"]);
+    headers.get(CONTENT_TYPE).is_none_or(known) && !headers.contains_key(CONTENT_ENCODING)
+}
+
+/// Where a body is wrong. What the parser says of it can repeat what stands there.
+fn said(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    format!("the body is not a tracker's batch (line {line}, column {column}); see docs/HTTP.md")
+}
