@@ -8,5 +8,7 @@ pub mod batches;
 pub mod bed;
 pub mod spool;
 
+pub mod http;
+
 pub mod instruments;
 pub mod settings;

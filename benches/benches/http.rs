@@ -1,0 +1,208 @@
+//! Ingest over HTTP, held against a bare hyper server that reads the same body and answers 204. Client and server share
+//! the machine, so that only the ratios mean something.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use heatgrid_benches::bed;
+use heatgrid_benches::http::{Beacons, Load, Sent, bare_server, lines};
+use heatgrid_benches::instruments::{Samples, Table, ThreadTimes, count, describe, rate};
+use heatgrid_benches::settings::Settings;
+use heatgrid_benches::workload::SITES;
+use heatgrid_engine::clock::SystemClock;
+use heatgrid_server::config::{Config, Start};
+use heatgrid_server::health::Health;
+use heatgrid_server::serve::Server;
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+
+/// Requests of a burst: 20 events each, which together fit the memtable.
+const BURST_REQUESTS: u64 = 20_000;
+/// Rounds of a burst; bare and real take turns, so that what else the machine does meets both.
+const ROUNDS: usize = 5;
+/// Events of a request.
+const EVENTS: u64 = 20;
+/// Different requests.
+const TEMPLATES: usize = 5_000;
+const CONNECTIONS: usize = 64;
+/// Lines of a bulk request.
+const LINES: usize = 500_000;
+const TOKEN: &str = "operator-token-of-the-benches";
+
+fn main() {
+    let settings = Settings::from_arguments();
+    // `--events` bounds everything: a run of 50 M takes the full minute, --quick some seconds.
+    let sustained = Duration::from_secs((settings.events / 800_000).clamp(3, 60));
+    let directory = bed::fresh(&settings.directory, "store.http");
+    println!("ingest over HTTP\n{}\n", describe());
+    let client = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
+    let bare = Builder::new_multi_thread().enable_all().build().expect("threads");
+    let bare_address = bare.block_on(listen_bare());
+    let real = Real::start(&directory);
+    let keys = client.block_on(real.sites());
+    let beacons = Arc::new(Beacons::new(TEMPLATES, EVENTS, &keys));
+
+    let mut table = Table::new(&["20 events a request, durable when answered", "requests/s", "of bare"]);
+    let mut number = 0;
+    if settings.runs("burst") {
+        let load = Load { connections: CONNECTIONS, requests: BURST_REQUESTS, time: Duration::from_secs(60) };
+        let (mut bares, mut reals) = (Samples::new(), Samples::new());
+        let mut costs = String::new();
+        for _ in 0..ROUNDS {
+            bares.add(each(&client.block_on(load.send(bare_address, &beacons))));
+            let (before, begun) = (ThreadTimes::now(), Instant::now());
+            number += BURST_REQUESTS;
+            let ahead = Arc::new(beacons.from(number));
+            let sent = client.block_on(load.send(real.address, &ahead));
+            assert_eq!(sent.refused, 0, "every request of a burst is taken");
+            reals.add(each(&sent));
+            costs = cost(&before, begun.elapsed(), BURST_REQUESTS);
+            client.block_on(real.flush());
+        }
+        row(&mut table, "bare hyper, burst", bares.median(), bares.median());
+        row(&mut table, "/v1/collect, burst", reals.median(), bares.median());
+        println!("CPU of a request by thread, last burst: {costs}\n");
+    }
+    if settings.runs("sustained") {
+        let short = Load { connections: CONNECTIONS, requests: u64::MAX, time: sustained / 4 };
+        let bare = client.block_on(short.send(bare_address, &beacons));
+        let ahead = Arc::new(beacons.from(number + BURST_REQUESTS));
+        let sent = client.block_on(Load { time: sustained, ..short }.send(real.address, &ahead));
+        row(&mut table, "bare hyper, sustained", each(&bare), each(&bare));
+        let name = format!("/v1/collect, {} s, {} refused", sustained.as_secs(), count(sent.refused));
+        row(&mut table, &name, each(&sent), each(&bare));
+    }
+    if settings.runs("bulk") {
+        let body = Bytes::from(lines(LINES.min(settings.events as usize), now_ms()));
+        let events = body.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let mut times = Samples::new();
+        for _ in 0..ROUNDS {
+            let start = Instant::now();
+            let (before, begun) = (ThreadTimes::now(), Instant::now());
+            client.block_on(real.load(body.clone(), events));
+            times.add(start.elapsed());
+            println!("CPU of an event by thread: {}", cost(&before, begun.elapsed(), events));
+        }
+        println!("\nbulk, requests of {} lines: {} (median)\n", count(events), rate(events, times.median()));
+    }
+    println!("{table}");
+    drop(real);
+}
+
+fn each(sent: &Sent) -> Duration {
+    Duration::from_secs_f64(1.0 / sent.a_second())
+}
+
+fn row(table: &mut Table, name: &str, each: Duration, bare: Duration) {
+    let a_second = 1.0 / each.as_secs_f64();
+    let of_bare = bare.as_secs_f64() / each.as_secs_f64();
+    table.row([name, &count(a_second as u64), &format!("{of_bare:.2}")]);
+}
+
+fn cost(before: &ThreadTimes, wall: Duration, things: u64) -> String {
+    let per = |time: Duration| format!("{:.2} us", time.as_secs_f64() * 1e6 / things as f64);
+    let used = ThreadTimes::now().since(before);
+    let mut parts: Vec<String> = used.iter().map(|(name, time)| format!("{name} {}", per(*time))).collect();
+    parts.push(format!("wall {}", per(wall)));
+    parts.join(", ")
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+async fn listen_bare() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(bare_server(listener));
+    address
+}
+
+/// The real server, in this process and on threads of its own.
+struct Real {
+    address: SocketAddr,
+    health: Arc<Health>,
+    runtime: Option<Runtime>,
+}
+
+impl Real {
+    fn start(directory: &Path) -> Real {
+        let runtime = Builder::new_multi_thread().enable_all().build().expect("threads");
+        let (address, health) = runtime.block_on(async {
+            let server = Server::bind(config(directory), Arc::new(SystemClock)).await.expect("a port");
+            let (address, health) = (server.addresses().expect("an address")[0], server.health());
+            tokio::spawn(server.run(Some(TOKEN.to_owned())));
+            (address, health)
+        });
+        Real { address, health, runtime: Some(runtime) }
+    }
+
+    /// Makes the sites of the workload, and gives their keys.
+    async fn sites(&self) -> Vec<String> {
+        while self.call("GET", "/readyz", Bytes::new()).await.0 != 200 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let mut keys = Vec::new();
+        for site in 0..SITES {
+            let body = format!(r#"{{"site":"s{site}","path_rules":"keep"}}"#);
+            let (status, made) = self.call("POST", "/v1/sites", body.into()).await;
+            assert_eq!(status, 201, "{made}");
+            let key = made.split_once(r#""key":""#).and_then(|(_, rest)| rest.split_once('"'));
+            keys.push(key.expect("a site has a key").0.to_owned());
+        }
+        keys
+    }
+
+    async fn load(&self, body: Bytes, events: u64) {
+        let (status, receipt) = self.call("POST", "/v1/sites/s0/events", body).await;
+        assert_eq!((status, receipt.contains(&events.to_string())), (200, true), "{receipt}");
+    }
+
+    async fn flush(&self) {
+        // Until the route is there, the next burst finds what the last one left.
+        let _ = self.call("POST", "/v1/admin/flush?wait=true", Bytes::new()).await;
+    }
+
+    async fn call(&self, method: &str, path: &str, body: Bytes) -> (u16, String) {
+        let socket = TcpStream::connect(self.address).await.expect("the server listens");
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.expect("HTTP");
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "bench.example")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {TOKEN}"));
+        let request = request.body(Full::new(body)).expect("a request");
+        let answer = sender.send_request(request).await.expect("an answer");
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.expect("a whole answer").to_bytes();
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+}
+
+impl Drop for Real {
+    fn drop(&mut self) {
+        self.health.drain();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(20));
+        }
+    }
+}
+
+fn config(directory: &Path) -> Config {
+    let Ok(Start::Serve(mut config)) = Start::read(["heatgrid-server".into()], []) else {
+        panic!("the defaults are usable")
+    };
+    config.data = directory.to_owned();
+    config.listen = "127.0.0.1:0".parse().expect("an address");
+    (config.collect_per_address, config.collect_per_site) = (10_000_000, 10_000_000);
+    *config
+}
