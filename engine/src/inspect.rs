@@ -205,7 +205,7 @@ pub fn verify(
     if serving {
         return done;
     }
-    if let Err(error) = Accounts::open(Arc::clone(disk)) {
+    if let Err(error) = Accounts::verify(&**disk) {
         done.findings.push(error.into());
     }
     let mut windows = Windows::new(manifest.window_key);

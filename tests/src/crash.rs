@@ -1,9 +1,5 @@
 //! Crashes: whatever the power loss leaves, every acknowledged batch is there once, and nothing else but what was
 //! being sent.
-#![cfg_attr(
-    not(feature = "open_findings"),
-    allow(dead_code, unused_imports, reason = "the tests that use it fail today: see the feature")
-)]
 
 mod expected;
 mod explorer;
@@ -58,7 +54,6 @@ fn every_state_that_a_crash_leaves_is_explored() {
     assert!(states >= if long() { 1_000_000 } else { 200_000 }, "only {states} states");
 }
 
-#[cfg(feature = "open_findings")]
 #[test]
 fn every_call_may_fail_once_or_for_ever() {
     let (states, base) = (AtomicU64::new(0), base());
@@ -72,7 +67,6 @@ fn every_call_may_fail_once_or_for_ever() {
     assert!(states >= if long() { 300_000 } else { 30_000 }, "only {states} failures");
 }
 
-#[cfg(feature = "open_findings")]
 #[test]
 fn damage_is_found_and_named_and_never_counted() {
     let specimen = Specimen::make(&base());
@@ -92,12 +86,4 @@ fn damage_is_found_and_named_and_never_counted() {
     });
     println!("{} damages: {:?}", all.len(), seen.into_inner().expect("no panic"));
     assert!(all.len() >= 20_000, "only {} damages", all.len());
-}
-
-#[test]
-fn sizes_of_specimen() {
-    let specimen = Specimen::make(&base());
-    for (file, length) in specimen.disk.files() {
-        println!("{file} {length} {}", specimen.damages(file, false).len());
-    }
 }

@@ -31,13 +31,49 @@ pub(super) struct Log {
     edits: usize,
 }
 
+/// How the file ends.
+pub(super) enum End {
+    NoFile,
+    /// With a whole frame, or the header alone: where what was written last begins, and its bytes.
+    Whole {
+        offset: u64,
+        last: Box<[u8]>,
+    },
+    /// With a frame that nobody was told of.
+    Torn,
+}
+
 impl Log {
-    /// Reads the file, if there is one, into an index. A torn tail, which nobody was told of, is cut off.
+    /// Reads the file, if there is one, into an index, so that more can be added. A torn tail, which nobody was told
+    /// of, is cut off.
+    ///
+    /// What was written last is written once more, the same bytes to the same place, and synced: after a failed sync
+    /// the operating system shows a frame that is on no disk, and what follows it there would make it look rotten.
     pub(super) fn open(disk: &dyn Disk, zones: &mut Zones) -> Result<(Log, Index), AccountsError> {
+        let (mut log, index, end) = Log::read(disk, zones)?;
+        match end {
+            End::NoFile => {}
+            End::Whole { offset, last } => {
+                let mut writer = disk.append(FILE)?;
+                writer.write_at(offset, &last)?;
+                writer.sync()?;
+                log.writer = Some(writer);
+            }
+            End::Torn => match log.rewrite(disk, &index, &[]) {
+                // What is there can be read without room for a new file; the next edit tries again.
+                Err(AccountsError::Disk(error)) if error.is_full() => {}
+                rewritten => rewritten?,
+            },
+        }
+        Ok((log, index))
+    }
+
+    /// Reads the file and changes nothing.
+    pub(super) fn read(disk: &dyn Disk, zones: &mut Zones) -> Result<(Log, Index, End), AccountsError> {
         let mut index = Index::default();
         let mut log = Log { writer: None, salt: 0, number: 1, edits: 0 };
         let reader = match disk.open(FILE, Access::Read) {
-            Err(error) if error.is_not_found() => return Ok((log, index)),
+            Err(error) if error.is_not_found() => return Ok((log, index, End::NoFile)),
             opened => opened?,
         };
         if reader.length() > ACCOUNTS_BYTES {
@@ -48,8 +84,8 @@ impl Log {
             move |source| AccountsError::Unreadable { file: FILE, offset: offset as u64, source }
         };
         log.salt = decode_header(&file).map_err(unreadable(0))?;
-        let mut offset = ACCOUNTS_HEADER_BYTES;
-        let torn = loop {
+        let (mut last, mut offset) = (0, ACCOUNTS_HEADER_BYTES);
+        let end = loop {
             match next_frame(&file, offset, log.salt, log.number).map_err(unreadable(offset))? {
                 Next::Frame { edits, edits_offset, end } => {
                     let mut zone = |name: &str| zones.find(name);
@@ -59,23 +95,16 @@ impl Log {
                     };
                     decode_edits(edits, edits_offset, &mut zone, &mut apply).map_err(unreadable(offset))?;
                     log.number += 1;
-                    offset = end;
+                    (last, offset) = (offset, end);
                 }
-                Next::End => break false,
-                Next::Torn => break true,
+                Next::End => {
+                    let last_bytes = file.get(last..).unwrap_or_default().into();
+                    break End::Whole { offset: last as u64, last: last_bytes };
+                }
+                Next::Torn => break End::Torn,
             }
         };
-        drop(file);
-        if !torn {
-            log.writer = Some(disk.append(FILE)?);
-            return Ok((log, index));
-        }
-        match log.rewrite(disk, &index, &[]) {
-            // What is there can be read without room for a new file; the next edit tries again.
-            Err(AccountsError::Disk(error)) if error.is_full() => {}
-            rewritten => rewritten?,
-        }
-        Ok((log, index))
+        Ok((log, index, end))
     }
 
     /// Makes `edits` durable, all or none of them. `index` is as it was before them.

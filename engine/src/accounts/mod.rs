@@ -65,6 +65,14 @@ impl Accounts {
         Ok(Accounts { disk, index: RwLock::new(index), log: Mutex::new((log, zones)) })
     }
 
+    /// Whether the accounts can be read. Writes nothing.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn verify(disk: &dyn Disk) -> Result<(), AccountsError> {
+        Log::read(disk, &mut Zones::default()).map(drop)
+    }
+
     /// Makes sites, all or none of them, with new ids and keys, at the Unix second `now`. However many they are, they
     /// are synced once.
     ///

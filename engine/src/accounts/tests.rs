@@ -307,6 +307,23 @@ fn rot_is_an_error_that_names_file_and_offset() {
     }
 }
 
+/// A frame whose sync failed was shown after a restart, the next one was written behind it, and after a power loss the
+/// file was refused: there was a frame behind a hole.
+#[test]
+fn what_a_failed_sync_left_behind_is_durable_before_more_is_added() {
+    let disk = SimulatedDisk::new();
+    let accounts = open(&disk);
+    create(&accounts, "shop");
+    let nth = disk.calls().of(Call::Sync) + 1;
+    disk.inject(Fault { call: Some(Call::Sync), when: When::Once(nth), failure: Failure::InputOutput });
+    assert!(accounts.create_sites(vec![new("blog")], NOW).is_err());
+    drop(accounts);
+    let again = open(&disk);
+    create(&again, "docs");
+    let left = open(&disk.survivors().nth(0));
+    assert_eq!(everything(&left), everything(&again));
+}
+
 /// One step of a script.
 #[derive(Clone, Debug)]
 enum Step {

@@ -50,6 +50,7 @@ impl Committer {
                 between(&mut self);
             }
         }
+        self.close();
     }
 
     pub(super) fn last_seq(&self) -> Seq {

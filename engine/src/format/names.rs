@@ -64,6 +64,8 @@ pub enum FileName {
     NamedNew(u64),
     /// `wal/<number>.wal`.
     Wal(u64),
+    /// `wal/<number>.new`: a log file whose zeros are being written; never read.
+    WalNew(u64),
     /// `segments/<number>.seg`.
     Segment(u64),
     /// `segments/<number>.new`: a segment being written; never read.
@@ -90,7 +92,7 @@ impl FileName {
             | FileName::SigningKey
             | FileName::KeyNew => Directory::Root,
             FileName::Named(_) | FileName::NamedNew(_) => Directory::Erasures,
-            FileName::Wal(_) => Directory::Wal,
+            FileName::Wal(_) | FileName::WalNew(_) => Directory::Wal,
             FileName::Segment(_) | FileName::SegmentNew(_) => Directory::Segments,
             FileName::QuarantinedWal(_) | FileName::QuarantinedSegment(_) => Directory::Quarantine,
         }
@@ -124,6 +126,7 @@ impl FileName {
         let number = u64::from_str_radix(number, 16).ok()?;
         let numbered = [
             FileName::Wal(number),
+            FileName::WalNew(number),
             FileName::Segment(number),
             FileName::SegmentNew(number),
             FileName::QuarantinedWal(number),
@@ -152,7 +155,9 @@ impl FileName {
             FileName::Named(number) => format!("{number:016x}.txt"),
             FileName::Wal(number) | FileName::QuarantinedWal(number) => format!("{number:016x}.wal"),
             FileName::Segment(number) | FileName::QuarantinedSegment(number) => format!("{number:016x}.seg"),
-            FileName::SegmentNew(number) | FileName::NamedNew(number) => format!("{number:016x}.new"),
+            FileName::WalNew(number) | FileName::SegmentNew(number) | FileName::NamedNew(number) => {
+                format!("{number:016x}.new")
+            }
         }
     }
 }
@@ -178,6 +183,7 @@ mod tests {
             FileName::Manifest,
             FileName::AccountsNew,
             FileName::Wal(0),
+            FileName::WalNew(7),
             FileName::Segment(u64::MAX),
             FileName::SegmentNew(9),
             FileName::QuarantinedWal(3),

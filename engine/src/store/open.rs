@@ -60,6 +60,9 @@ pub(super) fn open(
     if manifest.region != options.region {
         return Err(OpenError::Region { expected: options.region, got: manifest.region });
     }
+    // What the manifest and the accounts are now may be a rename whose sync failed: nothing may be unlinked on the
+    // strength of it before it is durable.
+    disk.sync_directory(Directory::Root)?;
     let mut orphans = Orphans::remove(&*disk, &manifest)?;
     let (segments, unreadable) = open_segments(&*disk, &manifest, &options);
     let accounts = Accounts::open(Arc::clone(&disk))?;

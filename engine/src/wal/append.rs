@@ -8,10 +8,9 @@ use super::replay::LogEnd;
 use super::spare::{Spare, SpareShelf};
 use super::{WalError, WalOptions};
 use crate::disk::{Disk, DiskError, FileWriter};
-use crate::format::names::FileName;
 use crate::format::wal::{
-    Encoded, FILE_BYTES, FileHeader, HEADER_COPY_AT, PreviousFile, RECORD_HEADER_BYTES, RECORDS_AT,
-    RecordHeader, RecordType, put_record,
+    Closing, Encoded, FILE_BYTES, FileHeader, HEADER_BYTES, HEADER_COPIES_AT, PreviousFile,
+    RECORD_HEADER_BYTES, RECORDS_AT, RecordHeader, RecordType, put_record,
 };
 use crate::model::Seq;
 
@@ -30,6 +29,7 @@ pub struct Wal {
     next_length: u64,
     last_seq: Seq,
     poison: Option<Arc<DiskError>>,
+    closed: bool,
 }
 
 /// The file being written.
@@ -59,6 +59,14 @@ impl Current {
         Ok(())
     }
 
+    fn put_closing(&mut self, closing: &Closing) -> Result<(), DiskError> {
+        let bytes = closing.encode(self.salt);
+        for at in HEADER_COPIES_AT {
+            self.writer.write_at(at + HEADER_BYTES as u64, &bytes)?;
+        }
+        self.writer.sync()
+    }
+
     fn sync(&mut self) -> Result<(), DiskError> {
         if self.end() > self.group {
             self.write()?;
@@ -74,14 +82,17 @@ fn record_bytes(payload: usize) -> u64 {
 }
 
 impl Wal {
-    /// Begins a new file after what was replayed. Files of earlier processes are only read.
+    /// Makes durable what was replayed, and begins a new file after it. Files of earlier processes are not gone on with.
     ///
     /// # Errors
     /// What the operating system said.
     pub fn begin(disk: Arc<dyn Disk>, options: WalOptions, end: LogEnd) -> Result<Wal, WalError> {
         assert!(FILE_BYTES.contains(&options.file_bytes) && FILE_BYTES.contains(&options.first_file_bytes));
-        for number in end.unused {
-            match disk.remove(FileName::Wal(number)) {
+        if let Some(tail) = &end.tail {
+            tail.write_again(&*disk)?;
+        }
+        for file in end.unused {
+            match disk.remove(file) {
                 Err(error) if !error.is_not_found() => return Err(error.into()),
                 _ => {}
             }
@@ -104,6 +115,7 @@ impl Wal {
             next_length,
             last_seq: end.last_seq,
             poison: None,
+            closed: false,
         })
     }
 
@@ -286,8 +298,13 @@ impl Wal {
         Ok(())
     }
 
-    /// Ends it: a spare that was not used is removed.
+    /// Ends it: says so in the log, and removes a spare that was not used.
     pub fn close(&mut self) {
+        if !std::mem::replace(&mut self.closed, true) && self.sync().is_ok() {
+            let closing = Closing { end: self.current.written, last_seq: self.last_seq };
+            // Without it the log looks as after a crash, from which nothing is missing either.
+            let _ = self.current.put_closing(&closing);
+        }
         self.shelf.close();
     }
 }
@@ -297,9 +314,11 @@ fn begin_file(spare: Spare, previous: Option<PreviousFile>, first_seq: Seq) -> R
     let salt = getrandom::u32().map_err(|_| WalError::Randomness)?;
     let Spare { number, mut writer, length } = spare;
     let header = FileHeader { number, salt, first_seq, length_bytes: length, previous }.encode();
-    let mut block = header.clone();
-    block.resize(HEADER_COPY_AT as usize, 0);
-    block.extend_from_slice(&header);
+    let mut block = Vec::with_capacity(RECORDS_AT as usize);
+    for at in HEADER_COPIES_AT {
+        block.resize(at as usize, 0);
+        block.extend_from_slice(&header);
+    }
     writer.write_at(0, &block)?;
     writer.sync()?;
     let (written, group) = (RECORDS_AT, RECORDS_AT);

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::WalError;
 use super::order::Place;
 use super::reader::{Record, RecordReader};
-use super::replay::ReplayedRows;
 use super::report::{Rot, WalReport};
 use super::scan::Stretch;
 use crate::disk::FileReader;
@@ -17,6 +16,19 @@ use crate::format::wal::{
 };
 use crate::model::{PageRows, Seq, SiteId};
 use crate::window::Windows;
+
+/// Rows of a batch, or some of them: those of one batch come one after another.
+#[derive(Debug)]
+pub struct ReplayedRows {
+    /// Their batch.
+    pub seq: Seq,
+    /// When it was accepted, in Unix ms.
+    pub time_ms: u64,
+    /// Whose.
+    pub site: SiteId,
+    /// What.
+    pub pages: Vec<PageRows>,
+}
 
 /// A file whose sound stretches are known.
 pub(super) struct Source {

@@ -122,7 +122,8 @@ pub(super) fn highest_number(disk: &dyn Disk) -> Result<u64, DiskError> {
     let mut highest = 0;
     for directory in [Directory::Wal, Directory::Quarantine] {
         for (file, _) in disk.list(directory)? {
-            if let FileName::Wal(number) | FileName::QuarantinedWal(number) = file {
+            if let FileName::Wal(number) | FileName::WalNew(number) | FileName::QuarantinedWal(number) = file
+            {
                 highest = highest.max(number);
             }
         }

@@ -1,8 +1,8 @@
 //! The log in front of the memtable: append, make durable, read again, trim.
 //!
 //! A batch is durable once it is here and `sync` has returned. Files are written with zeros before they are used,
-//! are used by one process, and are unlinked whole; nothing is ever written into old bytes. Its surface is small, so
-//! that a replicated log can take its place one day.
+//! are used by one process, and are unlinked whole; nothing is ever written into old bytes but, after a restart, the
+//! same bytes once more (`tail`). Its surface is small, so that a replicated log can take its place one day.
 
 mod append;
 mod delivery;
@@ -13,12 +13,14 @@ mod replay;
 mod report;
 mod scan;
 mod spare;
+mod tail;
 
 use std::sync::Arc;
 
 pub use append::Wal;
+pub use delivery::ReplayedRows;
 pub use files::{Trimmed, WalFiles};
-pub use replay::{LogEnd, Replayed, ReplayedRows, replay};
+pub use replay::{LogEnd, Replayed, replay};
 pub use report::{Cut, Rot, WalReport};
 pub use spare::SpareShelf;
 

@@ -74,11 +74,17 @@ impl Order {
             self.last = self.floor.min(Seq(first_seq.0.saturating_sub(1)));
             self.is_first_file = false;
         }
-        if let Some(lost) = self.expect(Seq(first_seq.0.saturating_sub(1))) {
-            // Mostly the end of the file before is damaged; if not, a file is missing.
+        // Mostly the end of the file before is damaged; if not, a file is missing.
+        self.expect_at_end_of(before, Seq(first_seq.0.saturating_sub(1)), report);
+    }
+
+    /// Batches up to `seq` should have been in `file` or before it; those that were not are laid to the damage that it
+    /// ends with.
+    fn expect_at_end_of(&mut self, file: FileName, seq: Seq, report: &mut WalReport) {
+        if let Some(lost) = self.expect(seq) {
             match report.rot.last_mut() {
-                Some(rot) if rot.lost.is_none() && rot.file == before => rot.lost = Some(lost),
-                _ => report.add(Rot { file, offset: 0, end: 0, lost: Some(lost) }),
+                Some(rot) if rot.lost.is_none() && rot.file == file => rot.lost = Some(lost),
+                _ => report.add(Rot { file: self.file, offset: 0, end: 0, lost: Some(lost) }),
             }
         }
     }
@@ -140,8 +146,9 @@ impl Order {
         }
     }
 
-    /// Tells the damage of the file, and which batches were lost in it.
-    pub(super) fn end_file(&mut self, rot: &[Stretch], report: &mut WalReport) {
+    /// Tells the damage of the file, and which batches were lost in it. `last` is the last batch, if the log was closed
+    /// with this file.
+    pub(super) fn end_file(&mut self, rot: &[Stretch], last: Option<Seq>, report: &mut WalReport) {
         let mut gaps = std::mem::take(&mut self.gaps);
         for stretch in rot {
             let gap = gaps.iter().position(|(offset, _, _)| *offset == stretch.to);
@@ -150,6 +157,9 @@ impl Order {
         }
         for (offset, first, last) in gaps {
             report.add(Rot { file: self.file, offset, end: offset, lost: Some((first, last)) });
+        }
+        if let Some(last) = last {
+            self.expect_at_end_of(self.file, last, report);
         }
     }
 

@@ -3,29 +3,17 @@
 use std::sync::Arc;
 
 use super::WalError;
-use super::delivery::{Delivery, Source};
+use super::delivery::{Delivery, ReplayedRows, Source};
 use super::files::OldFile;
 use super::order::{Order, Seen};
 use super::report::{Cut, Rot, WalReport};
-use super::scan::{is_unused, read_header, scan};
+use super::scan::{is_unused, read_closing, read_header, scan};
+use super::tail::Tail;
 use crate::disk::{Access, Disk, FileReader};
 use crate::format::names::{Directory, FileName};
 use crate::format::wal::{FileHeader, PreviousFile};
-use crate::model::{PageRows, Seq, SiteId};
+use crate::model::Seq;
 use crate::window::Windows;
-
-/// Rows of a batch, or some of them: those of one batch come one after another.
-#[derive(Debug)]
-pub struct ReplayedRows {
-    /// Their batch.
-    pub seq: Seq,
-    /// When it was accepted, in Unix ms.
-    pub time_ms: u64,
-    /// Whose.
-    pub site: SiteId,
-    /// What.
-    pub pages: Vec<PageRows>,
-}
 
 /// A log that was read.
 pub struct Replayed {
@@ -47,7 +35,10 @@ impl Replayed {
 pub struct LogEnd {
     pub(super) last_seq: Seq,
     pub(super) files: Vec<OldFile>,
-    pub(super) unused: Vec<u64>,
+    /// Files in which there is nothing, and unfinished ones.
+    pub(super) unused: Vec<FileName>,
+    /// What the last process wrote last.
+    pub(super) tail: Option<Tail>,
     pub(super) previous: Option<PreviousFile>,
     pub(super) highest: u64,
 }
@@ -64,15 +55,24 @@ pub fn replay(
     rows: &mut dyn FnMut(ReplayedRows),
 ) -> Result<Replayed, WalError> {
     let mut report = WalReport::default();
-    let mut end =
-        LogEnd { last_seq: floor, files: Vec::new(), unused: Vec::new(), previous: None, highest: 0 };
+    let mut end = LogEnd {
+        last_seq: floor,
+        files: Vec::new(),
+        unused: Vec::new(),
+        tail: None,
+        previous: None,
+        highest: 0,
+    };
     let mut opened: Vec<(u64, Arc<dyn FileReader>, Option<FileHeader>)> = Vec::new();
     for (name, _) in disk.list(Directory::Wal)? {
-        let FileName::Wal(number) = name else { continue };
+        let FileName::Wal(number) = name else {
+            end.unused.push(name);
+            continue;
+        };
         end.highest = end.highest.max(number);
         let file = disk.open(name, Access::Read)?;
         match read_header(&*file, number)? {
-            None if is_unused(&file)? => end.unused.push(number),
+            None if is_unused(&file)? => end.unused.push(name),
             header => opened.push((number, file, header)),
         }
     }
@@ -92,16 +92,19 @@ pub fn replay(
             report.add(Rot { file: name, offset: 0, end: length_bytes, lost: None });
             continue;
         };
-        let known_end = ends.iter().find(|end| end.number == number).map(|end| end.end);
+        let next_says = ends.iter().find(|end| end.number == number).map(|end| end.end);
+        let closing = if next_says.is_none() { read_closing(&*file, header.salt)? } else { None };
+        let known_end = next_says.or(closing.map(|closing| closing.end));
         order.begin_file(name, header.first_seq, &mut report);
         let scan = scan(&file, &header, known_end, &mut |offset, record| {
             order.visit(offset, record, &mut report);
         })?;
-        order.end_file(&scan.rot, &mut report);
+        order.end_file(&scan.rot, closing.map(|closing| closing.last_seq), &mut report);
         if let Some(cut) = scan.cut {
             report.cuts.push(Cut { file: name, offset: cut.from, end: cut.to });
         }
         report.bytes += scan.end;
+        end.tail = known_end.is_none().then_some(Tail { file: name, from: scan.last_group, to: scan.end });
         end.previous = Some(PreviousFile { number, end: scan.end });
         sources.push(Source {
             number,

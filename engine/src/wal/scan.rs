@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::reader::{Record, RecordReader};
 use crate::disk::{DiskError, FileReader};
-use crate::format::wal::{FileHeader, HEADER_BYTES, HEADER_COPY_AT, RECORDS_AT};
+use crate::format::wal::{
+    CLOSING_BYTES, Closing, FILE_BYTES, FileHeader, HEADER_BYTES, HEADER_COPIES_AT, RECORDS_AT,
+};
 
 /// What a log file is made of.
 pub(super) struct Scan {
@@ -14,6 +16,8 @@ pub(super) struct Scan {
     pub(super) rot: Vec<Stretch>,
     /// A write that did not finish.
     pub(super) cut: Option<Stretch>,
+    /// Where what was written last begins: before it, all was durable. 0 when the header was.
+    pub(super) last_group: u64,
     /// Offset after the last record.
     pub(super) end: u64,
 }
@@ -27,7 +31,7 @@ pub(super) struct Stretch {
 
 /// A log file's header, from the first copy that can be read. `None` when neither can.
 pub(super) fn read_header(file: &dyn FileReader, number: u64) -> Result<Option<FileHeader>, DiskError> {
-    for at in [0, HEADER_COPY_AT] {
+    for at in HEADER_COPIES_AT {
         if file.length() < at + HEADER_BYTES as u64 {
             return Ok(None);
         }
@@ -39,15 +43,29 @@ pub(super) fn read_header(file: &dyn FileReader, number: u64) -> Result<Option<F
     Ok(None)
 }
 
-/// Whether a file without a header was never in use: a spare, perhaps a half-made one, or one whose header was being
-/// written. That is done when the whole length is durable, and is durable before the first record.
+/// What a closed log says of its last file, from the first copy that can be read.
+pub(super) fn read_closing(file: &dyn FileReader, salt: u32) -> Result<Option<Closing>, DiskError> {
+    for at in HEADER_COPIES_AT {
+        let at = at + HEADER_BYTES as u64;
+        if file.length() < at + CLOSING_BYTES as u64 {
+            return Ok(None);
+        }
+        if let Ok(closing) = Closing::decode(&file.read(at, CLOSING_BYTES)?, salt) {
+            return Ok(Some(closing));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a file without a header was never in use: a spare, or one whose header was being written. That is done when
+/// the whole length is durable, and is durable before the first record.
 pub(super) fn is_unused(file: &Arc<dyn FileReader>) -> Result<bool, DiskError> {
     let mut reader = RecordReader::new(file.clone(), 0, u64::MAX);
     let end = reader.end_of_data(0)?;
-    Ok(end == 0 || (end <= RECORDS_AT && file.length() > RECORDS_AT))
+    Ok(end <= RECORDS_AT && file.length() >= *FILE_BYTES.start())
 }
 
-/// Scans a file. `known_end` is where it ends, when the file after it says so; it is the last file otherwise.
+/// Scans a file. `known_end` is where it ends, when the file after it or its closing says so.
 /// `visit` is given each sound record with its offset.
 pub(super) fn scan(
     file: &Arc<dyn FileReader>,
@@ -56,12 +74,14 @@ pub(super) fn scan(
     visit: &mut dyn FnMut(u64, &Record<'_>),
 ) -> Result<Scan, DiskError> {
     let mut reader = RecordReader::new(file.clone(), header.salt, known_end.unwrap_or(u64::MAX));
-    let mut scan = Scan { sound: Vec::new(), rot: Vec::new(), cut: None, end: RECORDS_AT };
+    let mut scan = Scan { sound: Vec::new(), rot: Vec::new(), cut: None, last_group: 0, end: RECORDS_AT };
     let mut offset = RECORDS_AT;
     loop {
         let from = offset;
         while let Some(record) = reader.record(offset)? {
             visit(offset, &record);
+            let group = u64::from(record.header.group);
+            scan.last_group = if group > RECORDS_AT { group } else { 0 };
             offset = record.end;
         }
         if offset > from {

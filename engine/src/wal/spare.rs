@@ -109,25 +109,26 @@ impl SpareShelf {
     }
 }
 
+/// Under its own name only when all of its zeros are durable: a log file that is shorter than it says, or empty, has
+/// been damaged.
 fn make(disk: &dyn Disk, number: u64, length: u64) -> Result<Spare, WalError> {
-    let made = disk.create(FileName::Wal(number)).and_then(|mut writer| {
-        zero(&mut *writer, length)?;
-        Ok(writer)
-    });
-    let durable = |mut writer: Box<dyn FileWriter>| {
-        writer.sync()?;
-        disk.sync_directory(Directory::Wal)?;
-        Ok(writer)
+    let unfinished = FileName::WalNew(number);
+    let given_up = |failed: DiskError| {
+        // If it stays, the next opening removes it.
+        let _ = disk.remove(unfinished);
+        WalError::from(failed)
     };
-    match made.map(durable) {
-        Ok(Ok(writer)) => Ok(Spare { number, writer, length }),
-        // After a failed sync nothing is sure of the whole disk.
-        Ok(Err(failed)) => Err(WalError::Poisoned(Arc::new(failed))),
-        Err(failed) => {
-            drop_unused(disk, number);
-            Err(failed.into())
-        }
-    }
+    // After a failed sync nothing is sure of the whole disk.
+    let failed_sync = |failed: DiskError| WalError::Poisoned(Arc::new(failed));
+    let mut zeroed = disk.create(unfinished).map_err(WalError::from)?;
+    zero(&mut *zeroed, length).map_err(given_up)?;
+    zeroed.sync().map_err(failed_sync)?;
+    drop(zeroed);
+    disk.rename(unfinished, FileName::Wal(number)).map_err(given_up)?;
+    disk.sync_directory(Directory::Wal).map_err(failed_sync)?;
+    // Opened again, so that what goes wrong with it is told of the name that it has.
+    let writer = disk.append(FileName::Wal(number)).inspect_err(|_| drop_unused(disk, number))?;
+    Ok(Spare { number, writer, length })
 }
 
 fn zero(writer: &mut dyn FileWriter, length: u64) -> Result<(), DiskError> {

@@ -1,14 +1,14 @@
 //! `wal/*.wal`: the file's header, and records one after another.
 #![no_main]
 
-use heatgrid_engine::format::wal::{FileHeader, RECORD_HEADER_BYTES, RecordHeader, RecordType};
+use heatgrid_engine::format::wal::{Closing, FileHeader, RECORD_HEADER_BYTES, RecordHeader, RecordType};
 use heatgrid_engine::format::wal::{
     decode_batch, decode_carried_ids, decode_carried_keys, decode_commit, decode_part,
 };
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = FileHeader::decode(bytes);
+    let _ = (FileHeader::decode(bytes), Closing::decode(bytes, 7));
     // Without the header before them: there is more to find in records.
     let mut rest = bytes;
     while let Ok((header, length, _)) = RecordHeader::decode(rest) {

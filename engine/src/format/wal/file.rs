@@ -1,13 +1,15 @@
 //! What a log file begins with.
 
-use crate::format::frame::{Cursor, FormatError, check_crc32, crc32};
+use crate::format::frame::{Cursor, FormatError, check_crc32, crc32, crc32_salted};
 use crate::format::version::{FORMAT_VERSION, WAL_MAGIC, check_version};
 use crate::model::Seq;
 
 /// Bytes of a header.
 pub const HEADER_BYTES: usize = 64;
-/// Offset of the second copy: another sector, so that one bad one does not cost the salt and with it every record.
-pub const HEADER_COPY_AT: u64 = 512;
+/// Bytes of a closing, which stands behind each copy of the header.
+pub const CLOSING_BYTES: usize = 32;
+/// Offsets of the two copies: two sectors, so that one bad one does not cost the salt and with it every record.
+pub const HEADER_COPIES_AT: [u64; 2] = [0, 512];
 /// Offset of the first record.
 pub const RECORDS_AT: u64 = 1_024;
 /// Lengths a log file may have: room for a record with a longest page and answer; offsets fit 32 bits.
@@ -85,5 +87,51 @@ impl FileHeader {
         fields.zeros(4)?;
         let previous = Some(previous).filter(|previous| previous.number != 0);
         Ok(FileHeader { number, salt, first_seq, length_bytes, previous })
+    }
+}
+
+/// Says that the log was closed: all of the file is durable and known, so that damage to its end is told from a write
+/// that the power cut off. In sectors without records, so that what damages the last of them leaves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// Offset after the last record.
+    pub end: u64,
+    /// The last batch of the log.
+    pub last_seq: Seq,
+}
+
+impl Closing {
+    /// Its bytes, in a file with this salt.
+    #[must_use]
+    pub fn encode(&self, salt: u32) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(CLOSING_BYTES);
+        bytes.extend_from_slice(&self.end.to_le_bytes());
+        bytes.extend_from_slice(&self.last_seq.0.to_le_bytes());
+        bytes.extend_from_slice(&[0; 12]);
+        let crc = crc32_salted(salt, &[&bytes]);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// Reads one copy; zeros where the log was not closed do not pass.
+    ///
+    /// # Errors
+    /// When it is not what `encode` gives with this salt.
+    pub fn decode(bytes: &[u8], salt: u32) -> Result<Closing, FormatError> {
+        let mut cursor = Cursor::new(WHAT, bytes);
+        let covered = cursor.take(CLOSING_BYTES.saturating_sub(4))?;
+        let expected = cursor.u32()?;
+        cursor.finish()?;
+        let got = crc32_salted(salt, &[covered]);
+        if got != expected {
+            return Err(FormatError::Checksum { what: WHAT, expected, got });
+        }
+        let mut fields = Cursor::new(WHAT, covered);
+        let closing = Closing { end: fields.u64()?, last_seq: Seq(fields.u64()?) };
+        fields.zeros(12)?;
+        if closing.end < RECORDS_AT || closing.end > *FILE_BYTES.end() {
+            return Err(fields.invalid(closing.end));
+        }
+        Ok(closing)
     }
 }

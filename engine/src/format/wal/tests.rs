@@ -82,7 +82,7 @@ proptest! {
     fn hostile_payloads_are_refused_or_read(mut bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = (decode_batch(&bytes), decode_part(&bytes), decode_commit(&bytes));
         let _ = (decode_carried_ids(&bytes), decode_carried_keys(&bytes), FileHeader::decode(&bytes));
-        let _ = RecordHeader::decode(&bytes);
+        let _ = (RecordHeader::decode(&bytes), Closing::decode(&bytes, 0));
         // The same after a plausible page, so that the inner lists are reached.
         bytes.splice(0..0, [1, b'a']);
         let _ = decode_pages(&mut Cursor::new("test", &bytes));
@@ -126,6 +126,19 @@ proptest! {
         prop_assert_eq!(FileHeader::decode(&bytes), Ok(header));
         bytes[bit / 8] ^= 1 << (bit % 8);
         prop_assert!(FileHeader::decode(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_closing_is_read_back_and_no_flipped_bit_passes(
+        salt: u32, end in RECORDS_AT..1 << 30, seq: u64, bit in 0_usize..256,
+    ) {
+        let closing = Closing { end, last_seq: Seq(seq) };
+        let mut bytes = closing.encode(salt);
+        prop_assert_eq!(Closing::decode(&bytes, salt), Ok(closing));
+        prop_assert!(Closing::decode(&bytes, !salt).is_err());
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        prop_assert!(Closing::decode(&bytes, salt).is_err());
+        prop_assert!(Closing::decode(&[0; CLOSING_BYTES], salt).is_err());
     }
 
     #[test]
