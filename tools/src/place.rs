@@ -172,6 +172,46 @@ impl Place {
         })
     }
 
+    /// Keeps what is there under a name.
+    pub(crate) fn create_snapshot(&self, name: &str) -> Result<Value, Failure> {
+        Ok(match self {
+            Place::Directory(target) => target.create_snapshot(name)?,
+            Place::Server(server) => server.create_snapshot(name)?,
+        })
+    }
+
+    /// Every snapshot.
+    pub(crate) fn snapshots(&self) -> Result<Value, Failure> {
+        Ok(match self {
+            Place::Directory(target) => target.snapshots(),
+            Place::Server(server) => server.list(&["v1", "admin", "snapshots"])?,
+        })
+    }
+
+    /// One snapshot.
+    pub(crate) fn snapshot(&self, name: &str) -> Result<Value, Failure> {
+        Ok(match self {
+            Place::Directory(target) => target.snapshot(name)?,
+            Place::Server(server) => server.get(&["v1", "admin", "snapshots", name])?,
+        })
+    }
+
+    /// Deletes a snapshot.
+    pub(crate) fn delete_snapshot(&self, name: &str) -> Result<(), Failure> {
+        match self {
+            Place::Directory(target) => Ok(target.delete_snapshot(name)?),
+            Place::Server(server) => Ok(server.delete_snapshot(name)?),
+        }
+    }
+
+    /// Puts a snapshot, or one site of it, in the place of what is live.
+    pub(crate) fn restore_snapshot(&self, name: &str, site: Option<&str>) -> Result<Value, Failure> {
+        Ok(match self {
+            Place::Directory(target) => target.restore_snapshot(name, site)?,
+            Place::Server(server) => server.restore_snapshot(name, site)?,
+        })
+    }
+
     /// Stops. What was written into a directory is in segments then.
     pub(crate) fn close(self) -> Result<(), Failure> {
         match self {

@@ -33,7 +33,7 @@ impl Place {
     }
 
     fn run_with(&self, line: &str, input: &[u8]) -> Output {
-        let verbs = if line.starts_with("site ") { 2 } else { 1 };
+        let verbs = if line.starts_with("site ") || line.starts_with("snapshot ") { 2 } else { 1 };
         let words: Vec<&str> = line.split(' ').collect();
         let mut child = Command::new(env!("CARGO_BIN_EXE_heatgrid"))
             .args(&words[..verbs])
@@ -225,6 +225,39 @@ fn a_site_is_made_once_and_keeps_its_settings() {
     let said = place.refused(&format!("import --site shop {file} --timezone UTC"), 1);
     assert!(said.contains("site shop is there with other settings"), "{said}");
     assert!(place.refused("site create --site more --region eu", 1).contains("the store is of region us"));
+}
+
+#[test]
+fn a_store_goes_back_to_a_snapshot_and_forth_again() {
+    let place = Place::new();
+    let file = place.file("events.ndjson", lines(4).as_bytes());
+    place.done(&format!("import --site shop {file} {KEPT}"));
+    let made = place.json("snapshot create five");
+    assert_eq!(
+        (&made["name"], &made["events"], &made["origin"]),
+        (&"five".into(), &6.into(), &"asked".into())
+    );
+    assert!(place.refused("snapshot create five", 1).contains("there is a snapshot five already"));
+    assert!(place.refused("snapshot create Five", 2).contains("a name is"));
+    place.done(&format!("import --site shop {file} {KEPT}"));
+    place.done("compact");
+    let events = |place: &Place| place.json("status")["segment_events"].as_u64().unwrap();
+    assert_eq!(events(&place), 12);
+
+    assert!(
+        place.refused("snapshot restore five --confirm six", 2).contains("--confirm is the name again: five")
+    );
+    place.done("snapshot restore five --confirm five --site shop");
+    assert_eq!(events(&place), 6);
+    let listed = place.json("snapshot list");
+    let before = listed[0]["name"].as_str().unwrap();
+    assert!(before.starts_with("before-restore-20"), "{listed}");
+    place.done(&format!("snapshot restore {before} --confirm {before}"));
+    assert_eq!(events(&place), 12);
+    assert_eq!(place.json("snapshot inspect five")["events"], 6);
+    place.done("snapshot delete five");
+    assert!(place.refused("snapshot inspect five", 1).contains("there is no snapshot five"));
+    assert!(place.done("verify").contains("nothing wrong"));
 }
 
 #[test]

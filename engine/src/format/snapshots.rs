@@ -38,11 +38,13 @@ pub enum SnapshotOrigin {
     Schedule = 1,
     /// A restore, before it changed anything.
     Restore = 2,
+    /// A backup, which reads from it and deletes it in the end.
+    Backup = 3,
 }
 
 impl SnapshotOrigin {
-    const ALL: [SnapshotOrigin; 3] =
-        [SnapshotOrigin::Asked, SnapshotOrigin::Schedule, SnapshotOrigin::Restore];
+    const ALL: [SnapshotOrigin; 4] =
+        [SnapshotOrigin::Asked, SnapshotOrigin::Schedule, SnapshotOrigin::Restore, SnapshotOrigin::Backup];
 }
 
 /// Appends the payload of the section; entries and snapshots are put in order.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use heatgrid_engine::disk::Access;
 use heatgrid_engine::model::Region;
+use heatgrid_engine::model::limits::COPY_DAYS;
+use heatgrid_engine::snapshot::SnapshotOptions;
 use ipnet::IpNet;
 
 use super::raw::Raw;
@@ -75,6 +77,8 @@ pub struct Config {
     pub background_bytes_per_second: u64,
     /// Disk kept free for purging.
     pub disk_reserve_bytes: u64,
+    /// When snapshots come and go.
+    pub snapshots: SnapshotOptions,
     /// Shape of log lines.
     pub log_format: LogFormat,
     /// Least level that is logged.
@@ -156,6 +160,11 @@ impl Config {
                 1_000_000,
             )? << 20,
             disk_reserve_bytes: raw.within("disk_reserve_mib", "0 to 1,000,000,000", 0, 1_000_000_000)? << 20,
+            snapshots: SnapshotOptions {
+                most_days: raw.within("snapshot_days", "1 to 83 days", 1, u64::from(COPY_DAYS))? as u32,
+                every_hours: raw.within("snapshot_every_hours", "0 to 744 hours", 0, 744)? as u32,
+                keep: raw.within("snapshot_keep", "1 to 1,000", 1, 1_000)? as usize,
+            },
             log_format: raw.with("log_format", "text or json", |text| match text {
                 "text" => Some(LogFormat::Text),
                 "json" => Some(LogFormat::Json),

@@ -101,6 +101,13 @@ pub static SETTINGS: &[Setting] = &[
     value("read_with", "map", "How segments are read: map (memory-mapped) or read (pread)."),
     value("background_mib_per_second", "200", "Disk budget of compaction and retention, in MiB a second."),
     value("disk_reserve_mib", "1024", "Disk space that only purging may use, in MiB."),
+    value(
+        "snapshot_days",
+        "30",
+        "Days that a snapshot is kept, 1 to 83: what expires has then left every copy after 90.",
+    ),
+    value("snapshot_every_hours", "0", "Hours between snapshots that are made by themselves; 0 makes none."),
+    value("snapshot_keep", "14", "Of the snapshots that are made by themselves, so many are kept."),
     value("log_format", "text", "Log lines as text or json."),
     value("log_level", "info", "Least level that is logged: error, warn, info, debug."),
 ];

@@ -228,6 +228,7 @@ fn options(config: &Config) -> Options {
         memtable_age_seconds: config.flush_after.as_secs(),
         wal_file_bytes: config.wal_file_bytes,
         reserve_bytes: config.disk_reserve_bytes,
+        snapshots: config.snapshots,
         background_bytes_per_second: config.background_bytes_per_second,
         ..Options::standard(config.region.clone())
     }

@@ -12,6 +12,7 @@ pub mod posthog;
 pub mod question;
 pub mod receipt;
 pub mod site;
+pub mod snapshot;
 pub mod status;
 pub mod time;
 pub mod token;

@@ -6,4 +6,5 @@ mod audit;
 mod harness;
 mod health;
 mod sites;
+mod snapshots;
 mod tokens;

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
+use super::print;
 use crate::failure::{DONE, FOUND, Failure};
 use crate::place::{Offline, Where};
 use crate::{output, progress};
@@ -115,11 +116,6 @@ impl Compact {
         place.close()?;
         print(&done, self.json)
     }
-}
-
-fn print(object: &Value, json: bool) -> Result<u8, Failure> {
-    output::print(&if json { output::json(object) } else { output::table_of_object(object).into_bytes() })?;
-    Ok(DONE)
 }
 
 fn found(report: &Value) -> String {

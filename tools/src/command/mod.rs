@@ -8,11 +8,14 @@ mod maintain;
 mod question;
 mod settings;
 mod site;
+mod snapshot;
 mod token;
 
 use clap::Subcommand;
+use serde_json::Value;
 
-use crate::failure::Failure;
+use crate::failure::{DONE, Failure};
+use crate::output;
 
 /// What can be done.
 #[derive(Subcommand)]
@@ -47,6 +50,9 @@ pub(crate) enum Command {
     Flush(maintain::Flush),
     /// Merge small segments, and recode rare countries of closed months
     Compact(maintain::Compact),
+    /// Keep what is there under a name, and go back to it
+    #[command(subcommand)]
+    Snapshot(snapshot::Snapshot),
     /// Send made-up events and measure the server (at a server)
     Load(load::Load),
 }
@@ -69,7 +75,14 @@ impl Command {
             Command::Verify(command) => command.run(),
             Command::Flush(command) => command.run(),
             Command::Compact(command) => command.run(),
+            Command::Snapshot(command) => command.run(),
             Command::Load(command) => command.run(),
         }
     }
+}
+
+/// Prints an object: as JSON, or a member a line.
+fn print(object: &Value, json: bool) -> Result<u8, Failure> {
+    output::print(&if json { output::json(object) } else { output::table_of_object(object).into_bytes() })?;
+    Ok(DONE)
 }

@@ -14,10 +14,20 @@ const LOOK: Duration = Duration::from_millis(250);
 impl Server {
     /// Asks for a job by the name of its route, shows how far it is, and gives what it says in the end.
     pub(crate) fn job(&self, route: &str, what: &'static str) -> Result<Value, ServerError> {
-        let mut job = self.json("POST", &["v1", "admin", route], &[], None)?;
+        self.job_at(&["v1", "admin", route], None, what)
+    }
+
+    /// As `job`, by the path and body that ask for it.
+    pub(crate) fn job_at(
+        &self,
+        path: &[&str],
+        body: Option<&Value>,
+        what: &'static str,
+    ) -> Result<Value, ServerError> {
+        let mut job = self.json("POST", path, &[], body)?;
         let bar = progress::bytes(what);
         loop {
-            let id = job["id"].as_str().ok_or_else(|| self.strange())?;
+            let id = job["job"].as_u64().ok_or_else(|| self.strange())?.to_string();
             let state = job["state"].as_str().ok_or_else(|| self.strange())?;
             if let Some(total) = job["total_bytes"].as_u64().filter(|total| *total > 0) {
                 progress::length(&bar, total);
@@ -35,7 +45,7 @@ impl Server {
                 }
             }
             thread::sleep(LOOK);
-            job = self.get(&["v1", "admin", "jobs", id])?;
+            job = self.get(&["v1", "admin", "jobs", &id])?;
         }
     }
 }

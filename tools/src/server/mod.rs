@@ -8,7 +8,7 @@ mod job;
 use heatgrid_server::ask::Route;
 use heatgrid_server::wire::format::Format;
 use heatgrid_server::wire::question::Written;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) use client::Server;
 pub(crate) use error::ServerError;
@@ -89,6 +89,25 @@ impl Server {
     pub(crate) fn beacon(&self, origin: &str, body: &[u8]) -> Result<(), ServerError> {
         let headers = [("content-type", "text/plain"), ("origin", origin)];
         self.post(&["v1", "collect"], &headers, body).map(drop)
+    }
+
+    /// Makes a snapshot.
+    pub(crate) fn create_snapshot(&self, name: &str) -> Result<Value, ServerError> {
+        self.json("POST", &["v1", "admin", "snapshots"], &[], Some(&json!({ "name": name })))
+    }
+
+    /// Deletes a snapshot.
+    pub(crate) fn delete_snapshot(&self, name: &str) -> Result<(), ServerError> {
+        self.call("DELETE", &["v1", "admin", "snapshots", name], &[], None).map(drop)
+    }
+
+    /// Restores a snapshot, or one site of it, and waits for it.
+    pub(crate) fn restore_snapshot(&self, name: &str, site: Option<&str>) -> Result<Value, ServerError> {
+        let mut body = json!({ "confirm": name });
+        if let Some(site) = site {
+            body["site"] = site.into();
+        }
+        self.job_at(&["v1", "admin", "snapshots", name, "restore"], Some(&body), "restoring")
     }
 
     /// How the store does.

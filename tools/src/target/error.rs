@@ -7,7 +7,7 @@ use heatgrid_engine::accounts::AccountsError;
 use heatgrid_engine::disk::{DiskError, OpenDiskError};
 use heatgrid_engine::error::{AppendError, JobError, OpenError};
 use heatgrid_engine::manifest::ManifestError;
-use heatgrid_engine::model::Region;
+use heatgrid_engine::model::{InvalidName, Region};
 use heatgrid_engine::query::QueryError;
 use heatgrid_engine::wal::WalError;
 use heatgrid_server::ask::AskError;
@@ -45,6 +45,12 @@ pub(crate) enum TargetError {
         /// Where the site was to be.
         asked: Region,
     },
+    /// A snapshot's or backup's name that is none.
+    #[error(transparent)]
+    CopyName(InvalidName),
+    /// There is no such snapshot.
+    #[error("there is no snapshot {0}; `heatgrid snapshot list` shows those that there are")]
+    UnknownSnapshot(String),
     /// There is no such site.
     #[error("there is no site {0}; `heatgrid site list` shows those that there are")]
     UnknownSite(String),
@@ -78,7 +84,7 @@ impl TargetError {
     /// Whether the command was asked wrongly.
     pub(crate) fn is_usage(&self) -> bool {
         match self {
-            TargetError::Site(_) | TargetError::RegionName => true,
+            TargetError::Site(_) | TargetError::RegionName | TargetError::CopyName(_) => true,
             TargetError::Ask(AskError::Query(error)) => matches!(error, QueryError::Invalid(_)),
             TargetError::Ask(AskError::Bad(_) | AskError::Form(_)) => true,
             _ => false,

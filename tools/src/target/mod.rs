@@ -7,6 +7,7 @@ mod ask;
 mod error;
 mod files;
 mod sites;
+mod snapshots;
 mod status;
 
 use std::io::Read;

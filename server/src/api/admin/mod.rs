@@ -2,6 +2,7 @@
 
 mod audit;
 mod jobs;
+mod snapshots;
 mod status;
 mod tokens;
 
@@ -13,12 +14,21 @@ use crate::app::App;
 /// What these routes take and answer.
 pub(super) fn document() -> utoipa::openapi::OpenApi {
     let mut document = jobs::Document::openapi();
-    for part in [status::Document::openapi(), tokens::Document::openapi(), audit::Document::openapi()] {
+    for part in [
+        snapshots::Document::openapi(),
+        status::Document::openapi(),
+        tokens::Document::openapi(),
+        audit::Document::openapi(),
+    ] {
         document.merge(part);
     }
     document
 }
 
 pub(super) fn routes() -> Router<App> {
-    jobs::routes().merge(status::routes()).merge(tokens::routes()).merge(audit::routes())
+    jobs::routes()
+        .merge(snapshots::routes())
+        .merge(status::routes())
+        .merge(tokens::routes())
+        .merge(audit::routes())
 }
