@@ -77,8 +77,8 @@ pub enum InvalidCapture {
     /// A form whose `data` is not base64.
     #[error("the form's `data` is not base64")]
     Base64,
-    /// Not JSON of one of the shapes.
-    #[error("the body is not JSON as posthog-js sends it: {0}")]
+    /// Not JSON of one of the shapes. What the parser says of it can repeat what stands there.
+    #[error("the body is not JSON as posthog-js sends it (line {}, column {})", .0.line(), .0.column())]
     Json(#[from] serde_json::Error),
     /// No `api_key` and no `token`.
     #[error("the body names no site: `api_key` or `token` is missing")]
@@ -369,11 +369,13 @@ mod tests {
         assert!(refused(b"{}").contains("api_key"));
         assert!(refused(b"[]").contains("api_key"));
         assert!(refused(b"").contains("not JSON"));
+        let told = refused(br#"{"token":"k","event":"$$heatmap","timestamp":["jane@mail.example"]}"#);
+        assert!(told.contains("not JSON") && !told.contains("jane"), "{told}");
         assert!(refused(b"data=%%%").contains("base64"));
         assert!(refused(&[0x1f, 0x8b, 1, 2]).contains("gzip"));
         assert!(refused(&gzip(&vec![b' '; 50_000_000])).contains("at most"));
         assert!(refused(&vec![b' '; BODY_BYTES + 1]).contains("at most"));
-        assert!(refused(br#"{"token":"k","event":"$$heatmap","properties":{"$heatmap_data":{"u":[{"x":null,"y":1,"type":"click"}]}}}"#).contains("null"));
+        assert!(refused(br#"{"token":"k","event":"$$heatmap","properties":{"$heatmap_data":{"u":[{"x":null,"y":1,"type":"click"}]}}}"#).contains("column"));
     }
 
     proptest::proptest! {

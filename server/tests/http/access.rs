@@ -13,6 +13,7 @@ const OF_A_SITE: &[(&str, &str, &str, &[&str])] = &[
     ("POST", "/tokens", r#"{"name":"n","role":"reader"}"#, &["owner"]),
     ("DELETE", "/tokens/none", "", &["owner"]),
     ("GET", "/audit", "", &["owner"]),
+    ("POST", "/events", "", &["writer", "owner"]),
 ];
 
 /// Routes of operators.

@@ -5,6 +5,7 @@ mod admin;
 mod audit;
 mod harness;
 mod health;
+mod ingest;
 mod sites;
 mod snapshots;
 mod tokens;
