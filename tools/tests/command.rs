@@ -94,7 +94,7 @@ fn what_was_imported_is_answered_before_and_after_every_job() {
 
     let mut grid = "cell_x,cell_y,count\n".to_owned();
     grid.extend((0..10).map(|y| format!("0,{y},15\n")));
-    for job in ["flush", "compact", "verify", "status", "inspect"] {
+    for job in ["flush", "compact", "verify", "status", "doctor", "inspect"] {
         let asked = place.done(&format!("grid --site shop --page https://a.example/p {SPAN} --format csv"));
         assert_eq!(asked, grid, "before {job}");
         let asked = place.json(&format!("grid --site shop --page a.example/p --cell 64 {SPAN}"));
@@ -110,7 +110,7 @@ fn what_was_imported_is_answered_before_and_after_every_job() {
         assert_eq!(place.json(&format!("scroll --site shop {SPAN}"))["views"], 0);
         place.done(job);
     }
-    assert_eq!(place.json("status")["segment_events"], 150);
+    assert_eq!(place.json("status")["segments"]["events"], 150);
     assert_eq!(place.json("inspect")["segments"][0]["month"], "2020-05");
     assert_eq!(place.json("verify")["problems"], serde_json::json!([]));
 }
@@ -241,7 +241,7 @@ fn a_store_goes_back_to_a_snapshot_and_forth_again() {
     assert!(place.refused("snapshot create Five", 2).contains("a name is"));
     place.done(&format!("import --site shop {file} {KEPT}"));
     place.done("compact");
-    let events = |place: &Place| place.json("status")["segment_events"].as_u64().unwrap();
+    let events = |place: &Place| place.json("status")["segments"]["events"].as_u64().unwrap();
     assert_eq!(events(&place), 12);
 
     assert!(

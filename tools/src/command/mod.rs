@@ -1,6 +1,7 @@
 //! The verbs.
 
 mod ask;
+mod doctor;
 mod export;
 mod import;
 mod load;
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Token(token::Token),
     /// What the store holds and how it does
     Status(maintain::Status),
+    /// What an operator should see to; status 3 if there is anything
+    Doctor(doctor::Doctor),
     /// Every file of the store, and what is in it
     Inspect(maintain::Inspect),
     /// Read every byte of the store and check it; status 3 if something is wrong
@@ -71,6 +74,7 @@ impl Command {
             Command::Site(command) => command.run(),
             Command::Token(command) => command.run(),
             Command::Status(command) => command.run(),
+            Command::Doctor(command) => command.run(),
             Command::Inspect(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Flush(command) => command.run(),

@@ -1,36 +1,21 @@
 //! How a store does, and the jobs that can be asked for.
 
-use heatgrid_server::wire::time::rfc3339;
+use heatgrid_engine::clock::Clock;
+use heatgrid_server::wire::status::StatusJson;
 use serde_json::{Value, json};
 
 use super::{Target, TargetError};
 
 impl Target {
-    /// The store at this moment, as numbers.
+    /// The store at this moment, as a server shows it, and what opening it found.
     pub(crate) fn status(&self) -> Value {
-        let status = self.store.status();
+        let sites = self.store.accounts().sites().len();
+        let status = StatusJson::of(&self.store.status(), sites, self.clock.now_ms());
         let report = self.store.report();
-        let texts = |errors: &mut dyn Iterator<Item = String>| errors.collect::<Vec<_>>();
-        json!({
-            "region": status.region.as_str(),
-            "sites": self.store.accounts().sites().len(),
-            "segments": status.segments,
-            "segment_bytes": status.segment_bytes,
-            "segment_events": status.segment_events,
-            "memtable_events": status.memtable_events,
-            "wal_files": status.log.wal_files,
-            "wal_bytes": status.log.wal_bytes,
-            "free_bytes": status.free_bytes,
-            "reserve_bytes": status.reserve_bytes,
-            "manifest_edition": status.manifest_edition,
-            "merges_due": status.compaction.debt.merges,
-            "merge_bytes_due": status.compaction.debt.bytes,
-            "clock": format!("{:?}", status.clock),
-            "flushed_at": status.flush.done_ms.map(rfc3339),
-            "orphans_removed": report.orphans.len(),
-            "unreadable": texts(&mut status.unreadable.iter().map(|segment| segment.error.to_string())),
-            "log_damage": texts(&mut report.wal.rot.iter().map(ToString::to_string)),
-        })
+        let damage: Vec<String> = report.wal.rot.iter().map(ToString::to_string).collect();
+        let mut shown = serde_json::to_value(status).expect("texts and numbers are valid JSON");
+        shown["opening"] = json!({"orphans_removed": report.orphans.len(), "log_damage": damage});
+        shown
     }
 
     /// Writes what is in memory and in the log into segments.
