@@ -268,7 +268,7 @@ fn what_is_asked_wrongly_ends_with_2() {
         ("grid --site shop", "page is missing"),
         ("grid --site shop --page a.example --kind keydown", "kind is one or more of"),
         ("grid --site shop --page ftp://a.example/", "only http and https"),
-        ("grid --site shop --page a.example --format png", "no form png"),
+        ("series --site shop --format png", "no form png"),
         ("grid --site shop --page a.example --format xml", "format is json, csv"),
         ("series --site shop --from yesterday", "from is a day"),
         ("series --site shop --step hour --country DE", "hours are counted for all"),

@@ -45,7 +45,7 @@ pub(crate) struct Kinds {
 /// Form of the answer.
 #[derive(Args, Debug)]
 pub(crate) struct Form {
-    /// json, csv or ndjson, of grids also points or bin (default: a table on a terminal, else csv)
+    /// json, csv or ndjson, of grids also points, png or bin (default: a table on a terminal, else csv)
     #[arg(long, value_name = "FORM")]
     format: Option<Format>,
     /// The same as --format json
