@@ -6,9 +6,13 @@ use crate::accounts::AccountsError;
 use crate::commit;
 use crate::disk::DiskError;
 use crate::format::names::FileName;
+use crate::ledger::{LedgerError, REFERENCE_BYTES};
 use crate::manifest::{ManifestError, SnapshotError};
-use crate::model::{Region, SiteId};
-use crate::query::QueryError;
+use crate::model::limits::PAGE_BYTES;
+use crate::model::{ErasureId, ErasureState, Region, SiteId};
+use crate::purge::matching::MatchError;
+use crate::purge::verify::Leftover;
+use crate::query::{InvalidQuestion, QueryError};
 use crate::segment::SegmentError;
 use crate::snapshot::TooOld;
 use crate::wal::WalError;
@@ -41,6 +45,9 @@ pub enum OpenError {
     /// The accounts cannot be read.
     #[error(transparent)]
     Accounts(#[from] AccountsError),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The log cannot be read or begun.
     #[error(transparent)]
     Wal(#[from] WalError),
@@ -77,6 +84,9 @@ pub enum AppendError {
     /// The site was deleted, and waits for its erasure.
     #[error("site {0} is closed")]
     ClosedSite(SiteId),
+    /// A page of the batch is blocked since an erasure. Leave such pages out and try again.
+    #[error("site {0} takes no events of a page in this batch any more; leave it out")]
+    Blocked(SiteId),
     /// Memory for what is not flushed yet is used up.
     #[error("{used_bytes} bytes wait to be flushed, {limit_bytes} may; try again in a moment")]
     MemtableFull {
@@ -115,6 +125,79 @@ impl AppendError {
             self,
             AppendError::Poisoned(_) | AppendError::Commit(commit::AppendError::Log(WalError::Poisoned(_)))
         )
+    }
+}
+
+/// Why a request to erase was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// There is no such site, or it was deleted.
+    #[error("there is no site {0}")]
+    UnknownSite(SiteId),
+    /// There is no such erasure.
+    #[error("there is no erasure {0}")]
+    UnknownErasure(ErasureId),
+    /// It cannot be asked for.
+    #[error(transparent)]
+    Invalid(#[from] InvalidErasure),
+    /// Data has begun to go.
+    #[error("it is {} already, and can be called off only while it is masked", state.as_str())]
+    TooLate {
+        /// How far it is.
+        state: ErasureState,
+    },
+    /// What it covers could not be found out.
+    #[error(transparent)]
+    Match(#[from] MatchError),
+    /// It could not be written down.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The site could not be closed or opened.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    /// The commit queue did not let it in between.
+    #[error(transparent)]
+    Commit(#[from] commit::AppendError),
+    /// The operating system gave no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(getrandom::Error),
+}
+
+impl From<SegmentError> for EraseError {
+    fn from(error: SegmentError) -> EraseError {
+        EraseError::Match(error.into())
+    }
+}
+
+/// Why a request to erase cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidErasure {
+    /// A prefix would cover what only begins with the same letters.
+    #[error("a prefix ends with /; name the page, or use a pattern with *")]
+    PrefixEnd,
+    /// No page is named, or none can be so long.
+    #[error("a page has 1 to {PAGE_BYTES} bytes, not {bytes}")]
+    PageLength {
+        /// Its bytes.
+        bytes: usize,
+    },
+    /// The days end before they begin.
+    #[error("there is no day from `from` to before `to`")]
+    Days,
+    /// The reference is not of the allowed form.
+    #[error("a reference is at most {REFERENCE_BYTES} of A-Z, a-z, 0-9 and -")]
+    Reference,
+    /// Only a page or a prefix can be recognised later without its text.
+    #[error("only a page or a prefix can be blocked")]
+    Block,
+    /// The pattern cannot be one.
+    #[error(transparent)]
+    Pattern(#[from] InvalidQuestion),
+}
+
+impl From<InvalidQuestion> for EraseError {
+    fn from(error: InvalidQuestion) -> EraseError {
+        EraseError::Invalid(error.into())
     }
 }
 
@@ -179,6 +262,15 @@ pub enum JobError {
     /// A call failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The ledger could not be read or added to.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A site could not be removed from the accounts.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    /// Something that was to be gone is still there, or may be.
+    #[error("nothing was certified: {0}")]
+    Leftover(#[from] Leftover),
     /// The commit queue did not let the memtable go.
     #[error(transparent)]
     Commit(#[from] commit::AppendError),

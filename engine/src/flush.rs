@@ -6,15 +6,13 @@
 use crate::disk::{Disk, DiskError};
 use crate::format::names::{Directory, FileName};
 use crate::memtable::Memtable;
-use crate::model::{Month, Region, Seq};
+use crate::model::{Month, Region, Tombstone};
 use crate::segment::{SegmentEntry, SegmentError, SegmentHeader, SegmentWriter, Unthrottled};
 
 /// What the segments of a flush have in common.
 pub struct FlushPlan<'a> {
     /// Where the store is.
     pub region: &'a Region,
-    /// Tombstones up to this one have been applied to the memtable.
-    pub purged_through: Seq,
     /// Gives a file number that was never given before, and random bytes that tell the file from every other.
     pub next_file: &'a dyn Fn() -> (u64, [u8; 16]),
 }
@@ -57,13 +55,14 @@ fn write_month(
     plan: &FlushPlan<'_>,
 ) -> Result<Option<SegmentEntry>, SegmentError> {
     let (number, uuid) = (plan.next_file)();
+    let seq_hi = memtable.seq_hi().unwrap_or_default();
     let header = SegmentHeader {
         uuid,
         region: plan.region.clone(),
         month,
         seq_lo: memtable.seq_lo().unwrap_or_default(),
-        seq_hi: memtable.seq_hi().unwrap_or_default(),
-        purged_through: plan.purged_through,
+        seq_hi,
+        purged_through: Tombstone::applied_before(seq_hi),
         key_id: [0; 16],
         aead: 0,
     };

@@ -26,6 +26,7 @@ pub mod commit;
 pub mod compaction;
 pub mod flush;
 pub mod inspect;
+pub mod purge;
 pub mod query;
 pub mod retention;
 pub mod snapshot;

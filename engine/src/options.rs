@@ -37,6 +37,8 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// What compaction and retention may read and write together, in bytes a second.
     pub background_bytes_per_second: u64,
+    /// How old the oldest open erasure may become before a purge begins by itself.
+    pub purge_every_seconds: u64,
     /// Pages that are remembered, over all sites, to tell new ones from old ones: about 20 bytes each.
     pub remembered_pages: usize,
     /// When segments are merged.
@@ -60,6 +62,7 @@ impl Options {
             queue_batches: 16_384,
             reserve_bytes: 512 << 20,
             background_bytes_per_second: 128 << 20,
+            purge_every_seconds: 7 * 86_400,
             remembered_pages: 1 << 20,
             compaction: CompactionOptions::standard(),
             snapshots: SnapshotOptions::standard(),

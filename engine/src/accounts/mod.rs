@@ -147,6 +147,28 @@ impl Accounts {
         })
     }
 
+    /// Opens a closed site again, as it was.
+    ///
+    /// # Errors
+    /// When there is no such closed site, another one has its name by now, or the disk fails.
+    pub fn reopen(&self, site: SiteId) -> Result<Arc<Site>, AccountsError> {
+        let mut held = self.log.lock();
+        let mut edited = match self.get(site) {
+            Some(site) if site.closed => Site::clone(&site),
+            Some(open) => return Ok(open),
+            None => return Err(AccountsError::NoSuchSite(site)),
+        };
+        {
+            let index = self.index.read();
+            if index.by_name(edited.name.as_str()).is_some() || index.has_key(&edited.key) {
+                return Err(AccountsError::NameTaken(edited.name));
+            }
+        }
+        edited.closed = false;
+        self.commit(&mut held.0, vec![Edit::PutSite(edited)])?;
+        self.get(site).ok_or(AccountsError::NoSuchSite(site))
+    }
+
     /// Forgets a site, open or closed, and the tokens that were for it alone: nothing of its name, settings and keys is
     /// in the file any more.
     ///

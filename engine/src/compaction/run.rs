@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::disk::Disk;
-use crate::model::{CountrySet, Seq, SiteId, SiteMask};
+use crate::model::{CountrySet, SiteId, SiteMask, Tombstone};
 use crate::segment::{
     MergeInput, Segment, SegmentEntry, SegmentError, SegmentHeader, SegmentWriter, Throttle, merge,
 };
@@ -19,10 +19,10 @@ pub struct MergeTask<'a> {
     pub uuid: [u8; 16],
     /// Level of the output.
     pub level: u8,
-    /// Tombstones up to this one are in `mask`.
-    pub purged_through: Seq,
-    /// What of a site in an input is left out.
+    /// What of a site in an input is left out: by every tombstone that there is by now.
     pub mask: &'a dyn Fn(&SegmentHeader, SiteId) -> Option<SiteMask>,
+    /// Sites that are left out as a whole.
+    pub skip: &'a dyn Fn(SiteId) -> bool,
     /// Countries of a site that become `ZZ`.
     pub recode: &'a dyn Fn(SiteId) -> CountrySet,
 }
@@ -44,13 +44,14 @@ pub fn run(
 ) -> Result<Option<SegmentEntry>, SegmentError> {
     let headers = || task.inputs.iter().map(|input| &input.entry().header);
     let first = headers().next().expect("a merge has an input");
+    let seq_hi = headers().map(|header| header.seq_hi).max().unwrap_or(first.seq_hi);
     let header = SegmentHeader {
         uuid: task.uuid,
         region: first.region.clone(),
         month: first.month,
         seq_lo: headers().map(|header| header.seq_lo).min().unwrap_or(first.seq_lo),
-        seq_hi: headers().map(|header| header.seq_hi).max().unwrap_or(first.seq_hi),
-        purged_through: task.purged_through,
+        seq_hi,
+        purged_through: Tombstone::applied_before(seq_hi),
         key_id: first.key_id,
         aead: first.aead,
     };
@@ -63,7 +64,7 @@ pub fn run(
         .inputs
         .iter()
         .zip(&masks)
-        .map(|(segment, mask)| MergeInput { segment, mask, skip: &|_| false })
+        .map(|(segment, mask)| MergeInput { segment, mask, skip: task.skip })
         .collect();
     let mut writer = SegmentWriter::create(disk, task.number, header, throttle)?;
     merge(&inputs, &mut writer, task.recode, &mut |stats| watch(stats.bytes_read))?;

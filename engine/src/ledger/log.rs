@@ -37,14 +37,14 @@ impl Log {
             move |source| LedgerError::Unreadable { file: FILE, offset: offset as u64, source }
         };
         log.salt = decode_header(&file).map_err(unreadable(0))?;
-        let mut offset = LEDGER_HEADER_BYTES;
+        let (mut offset, mut last) = (LEDGER_HEADER_BYTES, LEDGER_HEADER_BYTES);
         let torn = loop {
             match next_frame(&file, offset, log.salt, log.frames + 1).map_err(unreadable(offset))? {
                 Next::Frame { edits, edits_offset, end } => {
                     decode_edits(edits, edits_offset, &mut |edit| index.apply(edit))
                         .map_err(unreadable(offset))?;
                     log.frames += 1;
-                    offset = end;
+                    (last, offset) = (offset, end);
                 }
                 Next::End => break false,
                 Next::Torn => break true,
@@ -52,7 +52,14 @@ impl Log {
         };
         match torn {
             true => log.begin(disk, &file[..offset])?,
-            false => log.writer = Some(disk.append(FILE)?),
+            false => {
+                // After a sync that failed, the end may be shown and be on no disk: before anybody sees it, it is
+                // written once more.
+                let mut writer = disk.append(FILE)?;
+                writer.write_at(last as u64, &file[last..])?;
+                writer.sync()?;
+                log.writer = Some(writer);
+            }
         }
         Ok((log, index))
     }

@@ -18,7 +18,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::disk::{Disk, DiskError, FileWriter};
 use crate::format::names::{Directory, FileName};
-use crate::model::{Erasure, ErasureId, NamedPages, Seq, SiteId, TextHasher};
+use crate::model::{Erasure, ErasureId, ErasureState, Seq, SiteId, TextHasher};
 
 pub use crate::format::ledger::{LedgerEdit, REFERENCE_BYTES, SignedCertificate};
 pub use error::LedgerError;
@@ -41,7 +41,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When a file cannot be read or has rotted, or the key of a ledger is not there.
-    pub fn open(disk: Arc<dyn Disk>) -> Result<Ledger, LedgerError> {
+    pub fn load(disk: Arc<dyn Disk>) -> Result<Ledger, LedgerError> {
         let (log, index) = Log::open(&*disk)?;
         let key = match keys::load(&*disk, FileName::LedgerKey)? {
             Some(key) => key,
@@ -55,8 +55,7 @@ impl Ledger {
         let hasher = TextHasher::new(key);
         let ledger = Ledger { disk, hasher, fingerprint, index: RwLock::new(index), log: Mutex::new(log) };
         // What certification or a crash left.
-        let open: Vec<u64> =
-            ledger.all().iter().filter(|erasure| erasure.is_open()).map(|erasure| erasure.number).collect();
+        let open: Vec<u64> = ledger.open().iter().map(|erasure| erasure.number).collect();
         ledger.forget_named(|number| open.contains(&number))?;
         Ok(ledger)
     }
@@ -79,16 +78,17 @@ impl Ledger {
         self.index.read().last_through
     }
 
-    /// Writes down a request and what it names, and gives it its number.
+    /// Writes down a request, which is masked from then on, and gives it its number. What it names was written before.
     ///
     /// # Errors
     /// When it could not be made durable; nothing was asked for then, but a restart may find that it was.
-    pub fn request(&self, erasure: Erasure, pages: &NamedPages) -> Result<Arc<Erasure>, LedgerError> {
+    pub fn request(&self, erasure: Erasure, now_ms: u64) -> Result<Arc<Erasure>, LedgerError> {
         let id = erasure.id;
+        let mut edits = vec![
+            LedgerEdit::Request(Box::new(erasure.clone())),
+            LedgerEdit::Reach(id, ErasureState::Masked, now_ms),
+        ];
         let mut log = self.log.lock();
-        let number = self.index.read().next_number();
-        self.put_named(number, id, pages)?;
-        let mut edits = vec![LedgerEdit::Request(Box::new(Erasure { number, ..erasure.clone() }))];
         if self.index.read().fingerprint.is_none() {
             edits.insert(0, LedgerEdit::Key(self.fingerprint));
         }
@@ -125,6 +125,12 @@ impl Ledger {
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Erasure>> {
         self.index.read().all().cloned().collect()
+    }
+
+    /// The erasures that are neither done nor called off, in the order they were asked for.
+    #[must_use]
+    pub fn open(&self) -> Vec<Arc<Erasure>> {
+        self.index.read().all().filter(|erasure| erasure.is_open()).cloned().collect()
     }
 
     /// The erasures of a site, in the order they were asked for.

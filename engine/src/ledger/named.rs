@@ -27,13 +27,12 @@ impl Ledger {
         Ok((id == erasure.id).then_some(pages))
     }
 
-    /// Writes down what the next request names, before the request itself.
-    pub(super) fn put_named(
-        &self,
-        number: u64,
-        id: ErasureId,
-        pages: &NamedPages,
-    ) -> Result<(), LedgerError> {
+    /// Writes down what the next request names, before the request itself. Requests come one at a time.
+    ///
+    /// # Errors
+    /// When it could not be made durable.
+    pub fn write_named(&self, id: ErasureId, pages: &NamedPages) -> Result<(), LedgerError> {
+        let number = self.index.read().next_number();
         let (new, file) = (FileName::NamedNew(number), FileName::Named(number));
         put_file(&*self.disk, new, file, Directory::Erasures, &encode_named(id, pages))?;
         Ok(())

@@ -1,6 +1,6 @@
 use super::*;
 use crate::disk::simulated::{Failure, Fault, SimulatedDisk, When};
-use crate::model::{Cover, ErasureState, Matched, NamedKind, Reason};
+use crate::model::{Cover, ErasureState, Matched, NamedKind, NamedPages, Reason};
 
 fn erasure(byte: u8, through: u64) -> Erasure {
     let mut times = [None; ErasureState::COUNT];
@@ -30,11 +30,12 @@ fn page(byte: u8) -> NamedPages {
 }
 
 fn open(disk: &SimulatedDisk) -> Result<Ledger, LedgerError> {
-    Ledger::open(Arc::new(disk.clone()))
+    Ledger::load(Arc::new(disk.clone()))
 }
 
 fn ask(ledger: &Ledger, byte: u8) -> Result<Arc<Erasure>, LedgerError> {
-    ledger.request(erasure(byte, u64::from(byte)), &page(byte))
+    ledger.write_named(ErasureId([byte; 16]), &page(byte))?;
+    ledger.request(erasure(byte, u64::from(byte)), 1_500)
 }
 
 #[test]
@@ -43,13 +44,13 @@ fn what_was_asked_is_there_after_reopening() {
     let ledger = open(&disk).unwrap();
     let first = ask(&ledger, 1).unwrap();
     let second = ask(&ledger, 2).unwrap();
-    ledger.record(vec![LedgerEdit::Reach(first.id, ErasureState::Masked, 2_000)]).unwrap();
+    ledger.record(vec![LedgerEdit::Reach(first.id, ErasureState::LivePurged, 2_000)]).unwrap();
     for ledger in [&ledger, &open(&disk).unwrap()] {
         assert_eq!((ledger.position(), ledger.last_through()), (3, Seq(2)));
         let found = ledger.get(first.id).unwrap();
         assert_eq!(
             (found.number, found.state(), found.at_ms(ErasureState::Masked)),
-            (1, ErasureState::Masked, Some(2_000))
+            (1, ErasureState::LivePurged, Some(2_000))
         );
         assert_eq!(ledger.named(&second).unwrap(), Some(page(2)));
         assert_eq!(ledger.of_site(SiteId(7)).len(), 2);
@@ -72,7 +73,8 @@ fn the_ledger_never_holds_text() {
     let disk = SimulatedDisk::new();
     let ledger = open(&disk).unwrap();
     let pages = NamedPages::Page("s.example/somebodys-name".into());
-    ledger.request(erasure(1, 1), &pages).unwrap();
+    ledger.write_named(ErasureId([1; 16]), &pages).unwrap();
+    ledger.request(erasure(1, 1), 1_500).unwrap();
     let file = disk.contents(FileName::Ledger).unwrap();
     assert!(!file.windows(9).any(|part| part == b"somebodys"));
 }
@@ -103,7 +105,7 @@ fn a_crash_at_any_call_loses_nothing_that_was_answered() {
             ask(&ledger, 2)?;
             let answered = ledger.all().len();
             ledger
-                .record(vec![LedgerEdit::Reach(ErasureId([2; 16]), ErasureState::Masked, 9)])
+                .record(vec![LedgerEdit::Reach(ErasureId([2; 16]), ErasureState::LivePurged, 9)])
                 .map(|()| answered + 1)
         });
         let survivors = disk.survivors();
@@ -112,7 +114,7 @@ fn a_crash_at_any_call_loses_nothing_that_was_answered() {
                 open(&survivors.nth(nth)).unwrap_or_else(|error| panic!("call {call}, {nth}: {error}"));
             assert!(ledger.get(ErasureId([1; 16])).is_some(), "call {call}, {nth}");
             if answered.is_ok() {
-                assert_eq!(ledger.get(ErasureId([2; 16])).unwrap().state(), ErasureState::Masked);
+                assert_eq!(ledger.get(ErasureId([2; 16])).unwrap().state(), ErasureState::LivePurged);
             }
             for erasure in ledger.all() {
                 assert!(ledger.named(&erasure).unwrap().is_some(), "call {call}, {nth}: text before entry");

@@ -61,6 +61,18 @@ pub struct Tombstone {
     pub rule: MaskRule,
 }
 
+impl Tombstone {
+    /// Up to which batch every tombstone has been applied to a file whose last one is `seq_hi`.
+    ///
+    /// A tombstone that covers only batches before that was made when the last one did not exist: before the file was
+    /// begun, and whoever writes a file applies all there are by then. One that covers the whole file may have come
+    /// while it was written; to apply it again takes nothing else away.
+    #[must_use]
+    pub fn applied_before(seq_hi: Seq) -> Seq {
+        Seq(seq_hi.0.saturating_sub(1))
+    }
+}
+
 /// The tombstones of one site, found by page: ten thousand of them cost a page that none covers no more than one does.
 #[derive(Clone, Debug)]
 pub struct RuleIndex {

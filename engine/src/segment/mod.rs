@@ -1,5 +1,6 @@
 //! Segments: immutable files of sorted counters. Written once by `SegmentWriter`, read by `Segment`, joined by `merge`.
 
+mod covered;
 mod error;
 mod extent;
 mod merge;
@@ -14,6 +15,7 @@ pub use crate::format::extent::PageIndex;
 pub use crate::format::segment::{SegmentEntry, SegmentHeader};
 pub use crate::format::strips::Strip;
 pub use crate::model::Work;
+pub use covered::Covered;
 pub use error::{Place, SegmentError};
 pub use extent::{Extent, Rollup};
 pub use merge::{MergeInput, MergeStats, merge};

@@ -11,6 +11,7 @@ use crate::segment::{Segment, SegmentError};
 
 use super::Store;
 use super::core::{Core, add};
+use super::erasing::blocked;
 
 /// How long `append_wait` sleeps when nobody tells it that there is room.
 const NAP: Duration = Duration::from_millis(20);
@@ -27,7 +28,7 @@ impl Store {
     pub fn append(&self, mut batch: Batch) -> Result<Completion, AppendError> {
         self.core.admit(batch.site)?;
         self.core.fit_pages(&mut batch)?;
-        Ok(self.core.log.append(batch)?)
+        self.core.queue(batch)
     }
 
     /// Appends a batch, waits for room first and for the commit then. With `Background::Manual` a full memtable is
@@ -38,19 +39,12 @@ impl Store {
     pub fn append_wait(&self, mut batch: Batch) -> Result<Appended, AppendError> {
         loop {
             let seen = self.core.signals.room.count();
-            match self.core.admit(batch.site) {
-                Ok(()) => {
-                    self.core.fit_pages(&mut batch)?;
-                    match self.core.log.append(batch.clone()) {
-                        Ok(completion) => return Ok(completion.wait()?),
-                        Err(error) => {
-                            let error = AppendError::from(error);
-                            if !error.is_busy() {
-                                return Err(error);
-                            }
-                        }
-                    }
-                }
+            let queued = self.core.admit(batch.site).and_then(|()| {
+                self.core.fit_pages(&mut batch)?;
+                self.core.queue(batch.clone())
+            });
+            match queued {
+                Ok(completion) => return Ok(completion.wait()?),
                 Err(error @ AppendError::FlushFails(_)) => return Err(error),
                 Err(error) if !error.is_busy() => return Err(error),
                 Err(_) if self.threads.is_empty() => drop(self.core.flush()),
@@ -88,6 +82,18 @@ impl Store {
 }
 
 impl Core {
+    /// Hands a batch over, unless it may not be accepted. Between the look and the queue nothing is closed or blocked:
+    /// an erasure covers a batch, or keeps it out.
+    fn queue(&self, batch: Batch) -> Result<Completion, AppendError> {
+        let blocks = self.blocks.read();
+        self.admit(batch.site)?;
+        let blocked = blocked(&blocks, batch.site);
+        if !blocked.is_empty() && batch.pages.iter().any(|page| blocked.covers(&page.page)) {
+            return Err(AppendError::Blocked(batch.site));
+        }
+        Ok(self.log.append(batch)?)
+    }
+
     /// Whether a batch of a site may be accepted now.
     fn admit(&self, site: SiteId) -> Result<(), AppendError> {
         match self.accounts.get(site) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::accounts::Accounts;
 use crate::clock::{Clock, ClockGuard, ClockVerdict};
@@ -12,14 +12,17 @@ use crate::commit::{Commit, Frozen};
 use crate::disk::Disk;
 use crate::error::{JobError, Poison};
 use crate::format::names::{Directory, FileName};
+use crate::ledger::Ledger;
 use crate::manifest::{ClockMark, Edit, Released};
 use crate::options::Options;
 use crate::segment::SegmentError;
 use crate::throttle::{MachinePace, TokenBucket};
 
+use super::erasing::{Blocks, blocks_of};
 use super::jobs::Jobs;
 use super::live::Live;
 use super::pages::PageBudgets;
+use super::purging::PurgeHistory;
 
 /// How old the manifest's mark of the clock may become, in ms.
 const MARK_MS: u64 = 3 * 3_600_000;
@@ -31,6 +34,14 @@ pub(super) struct Core {
     pub(super) live: Arc<Live>,
     pub(super) log: Commit,
     pub(super) accounts: Accounts,
+    pub(super) ledger: Ledger,
+    /// Held for writing when more is blocked, for reading by each append.
+    pub(super) blocks: RwLock<Blocks>,
+    /// Held by the request at work: one at a time.
+    pub(super) erasing: Mutex<()>,
+    /// Held by the purge at work.
+    pub(super) purging: Mutex<()>,
+    pub(super) purges: Mutex<PurgeHistory>,
     pub(super) pages: PageBudgets,
     pub(super) jobs: Jobs,
     pub(super) throttle: TokenBucket<MachinePace>,
@@ -114,13 +125,14 @@ pub(super) struct Parts {
     pub(super) live: Arc<Live>,
     pub(super) log: Commit,
     pub(super) accounts: Accounts,
+    pub(super) ledger: Ledger,
     pub(super) signals: Arc<Signals>,
     pub(super) guard: ClockGuard,
 }
 
 impl Core {
     pub(super) fn new(parts: Parts) -> Core {
-        let Parts { disk, clock, options, live, log, accounts, signals, mut guard } = parts;
+        let Parts { disk, clock, options, live, log, accounts, ledger, signals, mut guard } = parts;
         let verdict = guard.look(clock.now_ms());
         Core {
             pages: PageBudgets::new(options.remembered_pages),
@@ -131,6 +143,11 @@ impl Core {
             live,
             log,
             accounts,
+            blocks: RwLock::new(blocks_of(&ledger)),
+            ledger,
+            erasing: Mutex::default(),
+            purging: Mutex::default(),
+            purges: Mutex::default(),
             signals,
             jobs: Jobs::default(),
             counters: Counters::default(),

@@ -51,11 +51,7 @@ impl Core {
         let Some(frozen) = pending.as_ref() else { return Ok(()) };
         let started_ms = self.now_ms();
         let region = self.live.region();
-        let plan = FlushPlan {
-            region: &region,
-            purged_through: self.live.purged_through(),
-            next_file: &|| self.live.next_file(),
-        };
+        let plan = FlushPlan { region: &region, next_file: &|| self.live.next_file() };
         let entries = flush::run(&*self.disk, &frozen.memtable, &plan)?;
         let bytes = entries.iter().map(|entry| entry.length_bytes).sum();
         let clock = ClockMark { last_seen_ms: self.clock_mark_ms() };

@@ -29,6 +29,11 @@ pub enum JobKind {
     Merge(Month),
     /// Removes what is older than its site keeps.
     Retention,
+    /// Removes what erasures mask from every file, and certifies it.
+    Purge {
+        /// Without waiting for the grace of deleted sites.
+        now: bool,
+    },
     /// Puts a snapshot in the place of what is live.
     Restore {
         /// Which.

@@ -12,7 +12,7 @@ use crate::disk::{Access, Disk};
 use crate::error::{EditError, Poison};
 use crate::manifest::{self, Edit, Manifest, ManifestError, Released};
 use crate::memtable::Memtable;
-use crate::model::{Region, Seq};
+use crate::model::Region;
 use crate::segment::{Segment, SegmentEntry};
 use crate::view::{Masks, SegmentSet};
 
@@ -82,10 +82,6 @@ impl Live {
         self.truth.lock().manifest.region.clone()
     }
 
-    pub(super) fn purged_through(&self) -> Seq {
-        self.truth.lock().manifest.purged_through
-    }
-
     /// When the clock was last believed, as the manifest knows.
     pub(super) fn clock_mark_ms(&self) -> u64 {
         self.truth.lock().manifest.clock.last_seen_ms
@@ -125,6 +121,11 @@ impl Live {
             frozen: Some(Arc::clone(frozen)),
             ..ReadState::clone(state)
         });
+    }
+
+    /// What is masked from now on.
+    pub(super) fn mask(&self, masks: &Arc<Masks>) {
+        self.state.rcu(|state| ReadState { masks: Arc::clone(masks), ..ReadState::clone(state) });
     }
 
     /// Makes one edit durable and visible, or neither. Gives back the files that may be unlinked now.

@@ -182,8 +182,8 @@ impl Core {
             number,
             uuid,
             level,
-            purged_through: self.live.purged_through(),
             mask: &mask,
+            skip: &|_| false,
             recode: &recode,
         };
         let mut watched_bytes = 0;

@@ -7,12 +7,14 @@
 mod append;
 mod ask;
 mod core;
+mod erasing;
 mod flushing;
 mod jobs;
 mod live;
 mod merging;
 mod open;
 mod pages;
+mod purging;
 mod restoring;
 mod snapshots;
 mod status;
@@ -31,9 +33,11 @@ use self::core::Core;
 use self::open::Opened;
 use self::threads::Threads;
 
+pub use self::erasing::{Blocked, Preview, Requested};
 pub use self::jobs::{JobId, JobKind, JobState, JobStatus};
 pub use self::open::OpenReport;
-pub use self::status::{Compaction, FlushStatus, Status};
+pub use self::purging::PurgeHistory;
+pub use self::status::{Compaction, ErasureStatus, FlushStatus, Status};
 
 /// A directory of counters, open for reading and writing. Share it by `Arc`; dropped, it stops its threads and
 /// leaves what is not flushed in the log.

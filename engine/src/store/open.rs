@@ -11,15 +11,17 @@ use crate::commit::{AfterGroup, Commit, CommitParts, Committer, QueueLimits, rec
 use crate::disk::{Disk, DiskError};
 use crate::error::OpenError;
 use crate::format::names::{Directory, FileName};
+use crate::ledger::Ledger;
 use crate::manifest::{self, ClockMark, Manifest};
 use crate::memtable::Memtable;
-use crate::model::{Region, Seq, TextHasher};
+use crate::model::{Erasure, Region, Seq, SiteMask};
 use crate::options::{Background, Options};
 use crate::segment::Segment;
 use crate::view::{Masks, SegmentSet, Unreadable};
-use crate::wal::{WalOptions, WalReport};
+use crate::wal::{ReplayedRows, WalOptions, WalReport};
 
 use super::core::{Core, Parts, Signals};
+use super::erasing::masks_of;
 use super::live::{Live, ReadState};
 
 /// What opening found and did.
@@ -66,16 +68,20 @@ pub(super) fn open(
     let mut orphans = Orphans::remove(&*disk, &manifest)?;
     let (segments, unreadable) = open_segments(&*disk, &manifest, &options);
     let accounts = Accounts::open(Arc::clone(&disk))?;
+    let ledger = Ledger::load(Arc::clone(&disk))?;
+    close_deleted(&accounts, &ledger)?;
 
     let wal_options = WalOptions::of_file_bytes(options.wal_file_bytes);
     let (floor, key) = (manifest.wal_floor, manifest.window_key);
-    let recovered = recover(&disk, &*clock, wal_options, floor, key, &mut |_| {})?;
+    // Also of erasures that are done: what they covered never comes back.
+    let every = masks_of(&ledger, |_| true);
+    let recovered = recover(&disk, &*clock, wal_options, floor, key, &mut |rows| mask_rows(&every, rows))?;
 
     let state = ReadState {
         segments: Arc::new(SegmentSet::new(segments).with_unreadable(unreadable.clone())),
         active: Arc::clone(&recovered.memtable),
         frozen: None,
-        masks: Arc::new(Masks::none(TextHasher::new([0; 32]))),
+        masks: Arc::new(masks_of(&ledger, Erasure::is_open)),
     };
     let guard = ClockGuard::new(manifest.clock.last_seen_ms);
     let names = (random()?, orphans.next_number);
@@ -104,8 +110,33 @@ pub(super) fn open(
         wal: recovered.report,
     };
     let live = Arc::new(live);
-    let core = Core::new(Parts { disk, clock, options, live, log, accounts, signals, guard });
+    let core = Core::new(Parts { disk, clock, options, live, log, accounts, ledger, signals, guard });
     Ok(Opened { core, committer, report })
+}
+
+/// Closes sites whose deletion was written down and then cut off by a crash.
+fn close_deleted(accounts: &Accounts, ledger: &Ledger) -> Result<(), OpenError> {
+    for erasure in ledger.open().iter().filter(|erasure| erasure.deletes_site) {
+        if accounts.get(erasure.site).is_some_and(|site| !site.closed) {
+            accounts.close(erasure.site)?;
+        }
+    }
+    Ok(())
+}
+
+/// Leaves out of a batch that is read from the log again what an erasure has covered since.
+fn mask_rows(masks: &Masks, rows: &mut ReplayedRows) {
+    let rules = masks.open_from(rows.site, rows.seq);
+    if rules.is_empty() {
+        return;
+    }
+    let mask = SiteMask::of_rules(rules);
+    rows.pages.retain_mut(|page| {
+        let of_page = mask.page(&page.page);
+        page.rows.retain(|row| !of_page.covers_row(row.key.day(), row.key.country()));
+        page.hours.retain(|hour| !of_page.covers_hours(hour.hour.day()));
+        !page.rows.is_empty() || !page.hours.is_empty()
+    });
 }
 
 /// Makes the manifest of a new store. It comes before every other file, so that a directory that has others has lost it.

@@ -79,7 +79,12 @@ impl Core {
     ) -> Result<NewSnapshot, JobError> {
         match self.clock_is_steady() {
             // The ledger's position is asked for before what is listed is: what it has by then applies to all of it.
-            true => Ok(NewSnapshot { name, origin, created_ms: self.now_ms(), ledger_position: 0 }),
+            true => Ok(NewSnapshot {
+                name,
+                origin,
+                created_ms: self.now_ms(),
+                ledger_position: self.ledger.position(),
+            }),
             false => Err(JobError::ClockDoubted),
         }
     }

@@ -9,11 +9,12 @@ use crate::commit::CommitStatus;
 use crate::compaction::plan::{Debt, debt};
 use crate::error::{JobError, Poison};
 use crate::inspect::{self, Progress, SegmentInspection, Verification};
-use crate::model::Region;
+use crate::model::{ErasureState, Region};
+use crate::purge::plan::{OVERDUE_DAYS, overdue};
 use crate::segment::SegmentError;
 use crate::view::Unreadable;
 
-use super::Store;
+use super::{PurgeHistory, Store};
 
 /// A store at one moment.
 #[derive(Clone, Debug)]
@@ -50,6 +51,8 @@ pub struct Status {
     pub flush: FlushStatus,
     /// How compaction goes.
     pub compaction: Compaction,
+    /// How erasures and purges go.
+    pub erasures: ErasureStatus,
     /// Segments that cannot be read.
     pub unreadable: Vec<Unreadable>,
     /// Segments in which damage was found while merging, and which are left alone since.
@@ -58,6 +61,23 @@ pub struct Status {
     pub poison: Option<Arc<Poison>>,
     /// What is thought of the clock. Unless it is steady nothing expires, until it is accepted.
     pub clock: ClockVerdict,
+}
+
+/// How erasures and purges go.
+#[derive(Clone, Debug, Default)]
+pub struct ErasureStatus {
+    /// Erasures that are neither done nor called off.
+    pub open: usize,
+    /// Those of them that wait for a deleted site's grace.
+    pub in_grace: usize,
+    /// Unix ms of the oldest open request.
+    pub oldest_ms: Option<u64>,
+    /// Open ones that are older than each of `purge::plan::OVERDUE_DAYS`; the last have missed their deadline.
+    pub overdue: [usize; OVERDUE_DAYS.len()],
+    /// Certified ones.
+    pub certified: usize,
+    /// How the last purges went.
+    pub purges: PurgeHistory,
 }
 
 /// How flushing goes.
@@ -129,6 +149,7 @@ impl Store {
                 spent_ms: of(&core.counters.merge_ms),
                 write_amplification: (flushed > 0).then(|| (flushed + merged) as f64 / flushed as f64),
             },
+            erasures: self.erasure_status(),
             unreadable: state.segments.unreadable().to_vec(),
             damaged: core.damaged.lock().clone(),
             poison: core.poison(),
@@ -140,6 +161,22 @@ impl Store {
     #[must_use]
     pub fn poison(&self) -> Option<Arc<Poison>> {
         self.core.poison()
+    }
+
+    fn erasure_status(&self) -> ErasureStatus {
+        let (core, now_ms) = (&self.core, self.core.now_ms());
+        let mut status = ErasureStatus { purges: core.purges.lock().clone(), ..ErasureStatus::default() };
+        for erasure in core.ledger.all() {
+            status.certified += usize::from(erasure.state() == ErasureState::Certified);
+            if !erasure.is_open() {
+                continue;
+            }
+            status.open += 1;
+            status.in_grace += usize::from(erasure.is_in_grace());
+            status.oldest_ms = status.oldest_ms.or(Some(erasure.requested_ms()));
+            status.overdue.iter_mut().take(overdue(&erasure, now_ms)).for_each(|count| *count += 1);
+        }
+        status
     }
 
     /// What each live segment holds, by month. Those that cannot be opened are in `status` only.

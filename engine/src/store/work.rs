@@ -118,6 +118,10 @@ impl Core {
             let job = self.jobs.add(JobKind::Retention, self.now_ms());
             return self.do_job(&job).map(|()| true);
         }
+        if !matches!(merged, Ok(true)) && self.purge_is_due() {
+            let job = self.jobs.add(JobKind::Purge { now: false }, self.now_ms());
+            return self.do_job(&job).map(|()| true);
+        }
         if !matches!(merged, Ok(true)) && self.tend_snapshots()? {
             return Ok(true);
         }
@@ -130,6 +134,7 @@ impl Core {
             JobKind::Compaction | JobKind::Merge(_) => Ok(self.compact_due(job)?),
             JobKind::FullCompaction => Ok(self.compact_all(job)?),
             JobKind::Retention => Ok(self.expire(job)?),
+            JobKind::Purge { now } => self.purge(job, now),
             JobKind::Restore { snapshot, site } => self.restore(job, snapshot, site),
         })
     }

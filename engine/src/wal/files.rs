@@ -5,7 +5,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::WalError;
-use crate::disk::{Disk, DiskError};
+use super::scan::{is_unused, read_header};
+use crate::disk::{Access, Disk, DiskError};
 use crate::format::names::{Directory, FileName};
 use crate::model::Seq;
 
@@ -115,6 +116,28 @@ impl WalFiles {
         let bytes: u64 = state.old.iter().map(|file| file.length_bytes).sum();
         (state.old.len() as u64 + 1, bytes + state.current.1)
     }
+}
+
+/// The log files that are there, each with the first batch it may hold; `None` of one whose header cannot be read.
+///
+/// # Errors
+/// What the operating system said.
+pub fn first_seqs(disk: &dyn Disk) -> Result<Vec<(FileName, Option<Seq>)>, DiskError> {
+    let mut files = Vec::new();
+    for (name, _) in disk.list(Directory::Wal)? {
+        let FileName::Wal(number) = name else { continue };
+        let file = match disk.open(name, Access::Read) {
+            // Trimmed since.
+            Err(error) if error.is_not_found() => continue,
+            opened => opened?,
+        };
+        match read_header(&*file, number)? {
+            Some(header) => files.push((name, Some(header.first_seq))),
+            None if is_unused(&file)? => {}
+            None => files.push((name, None)),
+        }
+    }
+    Ok(files)
 }
 
 /// Numbers that were given to log files, quarantined ones included: a number is never given again.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 pub use append::Wal;
 pub use delivery::ReplayedRows;
-pub use files::{Trimmed, WalFiles};
+pub use files::{Trimmed, WalFiles, first_seqs};
 pub use replay::{LogEnd, Replayed, replay};
 pub use report::{Cut, Rot, WalReport};
 pub use spare::SpareShelf;

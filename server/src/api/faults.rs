@@ -3,8 +3,10 @@
 use heatgrid_engine::accounts::AccountsError;
 use heatgrid_engine::commit;
 use heatgrid_engine::disk::DiskError;
-use heatgrid_engine::error::{self, AppendError, JobError};
+use heatgrid_engine::error::{self, AppendError, EraseError, JobError};
+use heatgrid_engine::ledger::LedgerError;
 use heatgrid_engine::manifest::SnapshotError;
+use heatgrid_engine::purge::matching::MatchError;
 use heatgrid_engine::query::QueryError;
 use heatgrid_engine::segment::SegmentError;
 
@@ -25,6 +27,8 @@ impl From<AppendError> for Problem {
         match error {
             AppendError::UnknownSite(_) | AppendError::ClosedSite(_) => no_site(),
             AppendError::FlushFails(error) => shared(&error),
+            // A page was blocked since the events were looked at: they are looked at again when they are sent again.
+            error @ AppendError::Blocked(_) => busy(&error),
             AppendError::Commit(error) => error.into(),
             error if error.is_poisoned() => stopped(&error),
             error if error.is_busy() => busy(&error),
@@ -135,8 +139,35 @@ pub fn shared(error: &JobError) -> Problem {
         }
         JobError::Edit(error::EditError::Snapshot(_)) => Problem::new(&CONFLICT, error.to_string()),
         JobError::Commit(error) => error.clone().into(),
-        JobError::Segment(_) | JobError::Edit(_) | JobError::Wal(_) => fault(error),
+        JobError::Ledger(error) => ledger(error),
+        JobError::Segment(_)
+        | JobError::Edit(_)
+        | JobError::Wal(_)
+        | JobError::Accounts(_)
+        | JobError::Leftover(_) => fault(error),
     }
+}
+
+impl From<EraseError> for Problem {
+    fn from(error: EraseError) -> Problem {
+        match error {
+            EraseError::UnknownSite(_) => no_site(),
+            EraseError::UnknownErasure(_) => Problem::new(&NOT_FOUND, "there is no such erasure"),
+            EraseError::Invalid(error) => Problem::new(&INVALID_BODY, error.to_string()),
+            error @ EraseError::TooLate { .. } => Problem::new(&CONFLICT, error.to_string()),
+            error @ EraseError::Match(MatchError::TooManyPages) => {
+                Problem::new(&TOO_MUCH_WORK, error.to_string())
+            }
+            EraseError::Ledger(error) => ledger(&error),
+            EraseError::Accounts(error) => error.into(),
+            EraseError::Commit(error) => error.into(),
+            error @ (EraseError::Match(MatchError::Segment(_)) | EraseError::Random(_)) => fault(&error),
+        }
+    }
+}
+
+fn ledger(error: &LedgerError) -> Problem {
+    if let LedgerError::Disk(error) = error { disk(error) } else { fault(error) }
 }
 
 fn disk(error: &DiskError) -> Problem {

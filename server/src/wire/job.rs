@@ -55,6 +55,7 @@ fn kind(kind: JobKind) -> &'static str {
         JobKind::FullCompaction => "full_compaction",
         JobKind::Merge(_) => "merge",
         JobKind::Retention => "retention",
+        JobKind::Purge { .. } => "purge",
         JobKind::Restore { .. } => "restore",
     }
 }

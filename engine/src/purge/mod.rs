@@ -1,0 +1,8 @@
+//! Purge: physically removing what tombstones mask, from every file, and saying so.
+
+pub mod certificate;
+pub mod matching;
+pub mod plan;
+pub mod verify;
+
+pub use certificate::{Certificate, CertificateError};
