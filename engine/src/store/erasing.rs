@@ -48,6 +48,12 @@ pub struct Requested {
 pub struct Blocked(MaskRules);
 
 impl Blocked {
+    /// No pages.
+    #[must_use]
+    pub fn nothing() -> Blocked {
+        Blocked(MaskRules::none())
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

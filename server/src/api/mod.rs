@@ -2,7 +2,9 @@
 
 mod admin;
 mod browser;
+mod certificates;
 mod collect;
+mod erasures;
 mod events;
 pub mod faults;
 mod health;
@@ -62,7 +64,7 @@ fn finish(routes: Router<App>, health: Router<App>, app: &App) -> Router {
 
 /// Without a token: what visitors' browsers ask for.
 fn visitors() -> Router<App> {
-    Router::new().merge(collect::routes()).merge(posthog::routes())
+    Router::new().merge(collect::routes()).merge(posthog::routes()).merge(certificates::routes())
 }
 
 /// With a writer's token.
@@ -77,5 +79,9 @@ fn readers(app: &App) -> Router<App> {
 
 /// With an operator's or owner's token.
 fn operators() -> Router<App> {
-    sites::routes().merge(keys::routes()).merge(tokens::routes()).merge(admin::routes())
+    sites::routes()
+        .merge(erasures::routes())
+        .merge(keys::routes())
+        .merge(tokens::routes())
+        .merge(admin::routes())
 }

@@ -15,6 +15,7 @@ pub use visit::{Counted, ForeignPage, Visit};
 
 use heatgrid_engine::model::limits::BATCH_EVENTS;
 use heatgrid_engine::model::{Batch, BatchBuilder, Event, IdempotencyKey, Site, SiteId};
+use heatgrid_engine::store::Blocked;
 
 use self::pages::{Known, Pages};
 use self::placing::Placing;
@@ -29,6 +30,7 @@ pub const BATCH_BYTES: u64 = 1 << 30;
 pub struct Intake<'a> {
     site: SiteId,
     rules: &'a PageRules,
+    blocked: Blocked,
     placing: Placing<'a>,
     builder: BatchBuilder,
     pages: Pages,
@@ -44,6 +46,7 @@ impl<'a> Intake<'a> {
         Intake {
             site: site.id,
             rules,
+            blocked: Blocked::nothing(),
             placing: Placing::new(site, now_ms),
             builder: BatchBuilder::new(site.id),
             pages: Pages::new(),
@@ -51,6 +54,12 @@ impl<'a> Intake<'a> {
             bytes: 0,
             tally: Tally::default(),
         }
+    }
+
+    /// Drops the events of pages that an erasure keeps out.
+    #[must_use]
+    pub fn blocking(self, blocked: Blocked) -> Intake<'a> {
+        Intake { blocked, ..self }
     }
 
     /// Takes one line, and counts its event or says why it was dropped.
@@ -121,10 +130,11 @@ impl<'a> Intake<'a> {
     /// Puts an event on its page and day, or says why it is dropped.
     fn place(&mut self, event: Consented<EventLine<'_>>) -> Result<Option<DropReason>, LineError> {
         let event = event.into_inner();
-        let (page, redacted) = match self.pages.find(&event.url, self.rules, &mut self.builder)? {
-            Known::Page(page, redacted) => (page, redacted),
-            Known::Dropped(reason) => return Ok(Some(reason)),
-        };
+        let (page, redacted) =
+            match self.pages.find(&event.url, self.rules, &self.blocked, &mut self.builder)? {
+                Known::Page(page, redacted) => (page, redacted),
+                Known::Dropped(reason) => return Ok(Some(reason)),
+            };
         let hour = match self.placing.hour(event.at_ms) {
             Ok(hour) => hour,
             Err(reason) => return Ok(Some(reason)),

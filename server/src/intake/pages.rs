@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use heatgrid_engine::model::{BatchBuilder, PageOfBatch};
+use heatgrid_engine::store::Blocked;
 
 use super::DropReason;
 use crate::privacy::url::{NoPage, PageRules};
@@ -43,6 +44,7 @@ impl Pages {
         &mut self,
         url: &str,
         rules: &PageRules,
+        blocked: &Blocked,
         builder: &mut BatchBuilder,
     ) -> Result<Known, LineError> {
         if let Some(known) = self.last
@@ -52,7 +54,7 @@ impl Pages {
         }
         let known = match self.known.get(url) {
             Some(known) => *known,
-            None => self.learn(url, rules, builder)?,
+            None => self.learn(url, rules, blocked, builder)?,
         };
         self.last_url.clear();
         self.last_url.push_str(url);
@@ -64,9 +66,11 @@ impl Pages {
         &mut self,
         url: &str,
         rules: &PageRules,
+        blocked: &Blocked,
         builder: &mut BatchBuilder,
     ) -> Result<Known, LineError> {
         let known = match rules.normalise(url) {
+            Ok(page) if blocked.covers(&page.text) => Known::Dropped(DropReason::Erased),
             Ok(page) => {
                 let text = builder.page(&page.text).expect("a normalised page has a page's length");
                 Known::Page(text, page.redacted)

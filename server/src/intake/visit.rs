@@ -3,6 +3,7 @@
 use heatgrid_engine::model::{
     Batch, BatchBuilder, BatchId, Country, Event, Kind, PageOfBatch, Site, Viewport,
 };
+use heatgrid_engine::store::Blocked;
 
 use super::placing::Placing;
 use super::{DropReason, Tally};
@@ -24,6 +25,8 @@ pub struct Visit<'a> {
     pub site: &'a Site,
     /// The site's rules.
     pub rules: &'a PageRules,
+    /// Pages that an erasure keeps out.
+    pub blocked: &'a Blocked,
     /// Where the pages are: they are of no other origin.
     pub origin: Origin<'a>,
     /// Where the visitor is.
@@ -137,8 +140,9 @@ impl<'a> Counting<'a> {
         viewport_px: u32,
         events: impl ExactSizeIterator<Item = Sighting>,
     ) -> Result<(), ForeignPage> {
-        let Visit { rules, origin, .. } = *self.visit;
+        let Visit { rules, blocked, origin, .. } = *self.visit;
         let dropped = match rules.normalise_from(origin, url) {
+            Ok(page) if blocked.covers(&page.text) => DropReason::Erased,
             Ok(page) => {
                 let text = self.builder.page(&page.text).expect("a normalised page has a page's length");
                 for event in events {

@@ -5,6 +5,7 @@ pub mod audit;
 mod cell;
 pub mod collect;
 pub mod encoding;
+pub mod erasure;
 pub mod event;
 pub mod format;
 pub mod job;

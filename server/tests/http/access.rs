@@ -14,6 +14,11 @@ const OF_A_SITE: &[(&str, &str, &str, &[&str])] = &[
     ("DELETE", "/tokens/none", "", &["owner"]),
     ("GET", "/audit", "", &["owner"]),
     ("POST", "/events", "", &["writer", "owner"]),
+    ("GET", "/erasures", "", &["owner"]),
+    ("POST", "/erasures", r#"{"page":"s.example/none"}"#, &["owner"]),
+    ("GET", "/erasures/none", "", &["owner"]),
+    ("POST", "/erasures/none/cancel", "", &["owner"]),
+    ("GET", "/erasures/none/certificate", "", &["owner"]),
 ];
 
 /// Routes of operators.
@@ -33,6 +38,9 @@ const OF_OPERATORS: &[(&str, &str)] = &[
     ("GET", "/v1/admin/snapshots/none"),
     ("DELETE", "/v1/admin/snapshots/none"),
     ("POST", "/v1/admin/snapshots/none/restore"),
+    ("GET", "/v1/admin/purge"),
+    ("POST", "/v1/admin/purge"),
+    ("POST", "/v1/admin/erasures/none/cancel"),
     ("GET", "/v1/admin/tokens"),
     ("POST", "/v1/admin/tokens"),
     ("DELETE", "/v1/admin/tokens/none"),

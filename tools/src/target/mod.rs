@@ -79,7 +79,7 @@ impl Target {
             self.store.append_wait(batch)?;
             Ok(())
         };
-        let intake = Intake::new(&site, &rules, self.clock.now_ms());
+        let intake = Intake::new(&site, &rules, self.clock.now_ms()).blocking(self.store.blocked(site.id));
         import::import(content, &mut Filling { intake, store }, cut)
     }
 

@@ -39,7 +39,7 @@ pub(super) fn routes() -> Router<App> {
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct Wait {
     #[serde(default)]
-    wait: bool,
+    pub(super) wait: bool,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Wait {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod jobs;
+mod purge;
 mod snapshots;
 mod status;
 mod tokens;
@@ -15,6 +16,7 @@ use crate::app::App;
 pub(super) fn document() -> utoipa::openapi::OpenApi {
     let mut document = jobs::Document::openapi();
     for part in [
+        purge::Document::openapi(),
         snapshots::Document::openapi(),
         status::Document::openapi(),
         tokens::Document::openapi(),
@@ -27,6 +29,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
 
 pub(super) fn routes() -> Router<App> {
     jobs::routes()
+        .merge(purge::routes())
         .merge(snapshots::routes())
         .merge(status::routes())
         .merge(tokens::routes())

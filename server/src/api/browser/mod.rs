@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use heatgrid_engine::clock::Clock;
 use heatgrid_engine::commit::Appended;
 use heatgrid_engine::model::Site;
-use heatgrid_engine::store::Store;
+use heatgrid_engine::store::{Blocked, Store};
 
 use crate::config::Config;
 use crate::http::problem::{NOT_FOUND, ORIGIN, Problem, RATE};
@@ -53,6 +53,8 @@ pub struct Shared {
 pub(super) struct Host {
     site: Arc<Site>,
     rules: Arc<SiteRules>,
+    /// Pages that an erasure keeps out.
+    blocked: Blocked,
 }
 
 impl Doors {
@@ -100,7 +102,8 @@ impl Doors {
             return Err(Problem::new(&ORIGIN, "the site takes events of its own `hosts` only; add this one"));
         }
         self.per_site.check(&site.id).map_err(too_often)?;
-        Ok(Host { site, rules })
+        let blocked = self.store.blocked(site.id);
+        Ok(Host { site, rules, blocked })
     }
 
     /// Asks whether a visitor may be counted. Whoever objects is not looked at any further.
@@ -132,6 +135,7 @@ impl Doors {
         Visit {
             site: &host.site,
             rules: &host.rules.pages,
+            blocked: &host.blocked,
             origin,
             country: self.countries.of(visitor, headers),
             now_ms: self.clock.now_ms(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use heatgrid_engine::commit::Appended;
 use heatgrid_engine::model::{IdempotencyKey, Site};
-use heatgrid_engine::store::Store;
+use heatgrid_engine::store::{Blocked, Store};
 
 use crate::http::problem::{INTERNAL, INVALID_BODY, KEY_REUSED, Problem, TOO_LARGE};
 use crate::intake::{BATCH_BYTES, Counted, Intake, Lines, Tally};
@@ -33,7 +33,7 @@ pub(super) struct Loaded {
 impl Load<'_> {
     /// Reads the lines of a body, and stores them together.
     pub(super) fn run(&self, store: &Store, body: impl BufRead) -> Result<Loaded, Problem> {
-        let (mut counted, receipt) = self.count(body)?;
+        let (mut counted, receipt) = self.count(store.blocked(self.site.id), body)?;
         if counted.batch.events == 0 && self.key.is_none() {
             return Ok(Loaded { receipt, tally: counted.tally });
         }
@@ -50,8 +50,8 @@ impl Load<'_> {
         }
     }
 
-    fn count(&self, body: impl BufRead) -> Result<(Counted, Arc<[u8]>), Problem> {
-        let mut intake = Intake::new(self.site, self.rules, self.now_ms);
+    fn count(&self, blocked: Blocked, body: impl BufRead) -> Result<(Counted, Arc<[u8]>), Problem> {
+        let mut intake = Intake::new(self.site, self.rules, self.now_ms).blocking(blocked);
         let mut lines = Lines::new();
         // The hash of what was sent is remembered with its key, and costs nothing without one.
         let mut hash = self.key.map(|_| blake3::Hasher::new());

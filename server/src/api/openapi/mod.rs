@@ -18,7 +18,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{admin, collect, events, health, keys, posthog, query, sites, tokens};
+use super::{admin, certificates, collect, erasures, events, health, keys, posthog, query, sites, tokens};
 use crate::app::App;
 use crate::dashboard;
 
@@ -28,6 +28,8 @@ static PARTS: &[fn() -> utoipa::openapi::OpenApi] = &[
     sites::Document::openapi,
     keys::Document::openapi,
     tokens::Document::openapi,
+    erasures::Document::openapi,
+    certificates::Document::openapi,
     admin::document,
     collect::Document::openapi,
     events::Document::openapi,

@@ -28,7 +28,8 @@ fn with_visit<T>(settings: SiteSettings, run: impl FnOnce(Visit<'_>) -> T) -> T 
         [("origin".parse().unwrap(), "https://a.example".parse().unwrap())].into_iter().collect();
     let origin = Origin::of(&headers).unwrap();
     let country = "DE".parse().unwrap();
-    run(Visit { site: &site, rules: &rules, origin, country, now_ms: NOW })
+    let blocked = &Blocked::nothing();
+    run(Visit { site: &site, rules: &rules, blocked, origin, country, now_ms: NOW })
 }
 
 fn beacon(settings: SiteSettings, pages: &str) -> Result<Counted, ForeignPage> {

@@ -1,0 +1,101 @@
+//! Purges: planned and started. For operators.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::Uri;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use heatgrid_engine::clock::Clock;
+use heatgrid_engine::store::{JobKind, Store};
+use serde::Deserialize;
+
+use super::jobs::{Wait, started};
+use crate::access::Operator;
+use crate::api::erasures::call_off;
+use crate::api::off_the_runtime;
+use crate::app::App;
+use crate::http::problem::{INVALID_QUERY, Problem, ProblemBody};
+use crate::wire::erasure::{ErasureJson, PurgePlanJson};
+use crate::wire::job::JobJson;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(purge, plan, cancel))]
+pub(super) struct Document;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/v1/admin/purge", get(plan).post(purge))
+        .route("/v1/admin/erasures/{erasure}/cancel", post(cancel))
+}
+
+/// How a purge is to go.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct How {
+    wait: bool,
+    now: bool,
+}
+
+impl How {
+    fn of(uri: &Uri) -> Result<How, Problem> {
+        let Query(how) = Query::try_from_uri(uri).map_err(|_| {
+            Problem::new(&INVALID_QUERY, "this takes `wait` and `now`, true or false, and nothing else")
+        })?;
+        Ok(how)
+    }
+}
+
+/// Removes from every file what erasures mask, and certifies it
+#[utoipa::path(
+    post, path = "/v1/admin/purge", tag = "Admin", security(("token" = [])),
+    params(
+        ("wait" = Option<bool>, Query, description = "Answer when it is over"),
+        ("now" = Option<bool>, Query, description = "Do not wait for the grace of deleted sites"),
+    ),
+    responses(
+        (status = 200, description = "It is over", body = JobJson),
+        (status = 202, description = "It was begun", body = JobJson),
+        (status = 409, description = "It was told to stop", body = ProblemBody),
+        (status = 507, description = "The disk is full", body = ProblemBody),
+    )
+)]
+async fn purge(_: Operator, uri: Uri, State(store): State<Arc<Store>>) -> Result<Response, Problem> {
+    let How { wait, now } = How::of(&uri)?;
+    started(&store, JobKind::Purge { now }, Wait { wait }).await
+}
+
+/// Shows what a purge would do
+#[utoipa::path(
+    get, path = "/v1/admin/purge", tag = "Admin", security(("token" = [])),
+    params(("now" = Option<bool>, Query, description = "Without the grace of deleted sites")),
+    responses((status = 200, description = "Segments and bytes", body = PurgePlanJson))
+)]
+async fn plan(_: Operator, uri: Uri, State(store): State<Arc<Store>>) -> Result<Response, Problem> {
+    let How { now, .. } = How::of(&uri)?;
+    let plan = off_the_runtime(move || PurgePlanJson::of(&store.purge_plan(now))).await;
+    Ok(Json(plan).into_response())
+}
+
+/// Calls the deletion of a site off, within its 72 hours
+///
+/// The site is as it was, unless another one has taken its name.
+#[utoipa::path(
+    post, path = "/v1/admin/erasures/{erasure}/cancel", tag = "Admin", security(("token" = [])),
+    params(("erasure" = String, Path, description = "Id of the erasure, from the answer to the deletion")),
+    responses(
+        (status = 200, description = "The site is open again", body = ErasureJson),
+        (status = 409, description = "Its data has begun to go, or its name is taken", body = ProblemBody),
+        (status = 507, description = "The disk is full", body = ProblemBody),
+    )
+)]
+async fn cancel(
+    _: Operator,
+    Path(erasure): Path<String>,
+    State(store): State<Arc<Store>>,
+    State(clock): State<Arc<dyn Clock>>,
+) -> Result<Response, Problem> {
+    let cancelled = call_off(store, &erasure).await?;
+    Ok(Json(ErasureJson::of(&cancelled, clock.now_ms())).into_response())
+}
