@@ -363,6 +363,36 @@ mod tests {
         bytes
     }
 
+    /// Superheader, index and footer of version 1; never changes.
+    const ENDS: &[u8] = include_bytes!("golden/segment-ends-1.bin");
+
+    #[test]
+    fn the_golden_ends_of_version_1_are_read_and_written() {
+        let (superheader, rest) = ENDS.split_at(SUPERHEADER_BYTES);
+        let (index, end) = rest.split_at(2 * INDEX_ENTRY_BYTES);
+        let footer = Footer { index_crc: crc32(index), ..footer() };
+        assert_eq!(SegmentHeader::decode(superheader), Ok(footer.header.clone()));
+        assert_eq!(footer.header.encode(), superheader);
+        assert_eq!(Footer::decode(end).map(|(footer, _)| footer), Ok(footer.clone()));
+        assert_eq!(footer.encode().0, end);
+        let second = IndexEntry {
+            site: SiteId(9),
+            offset: 2_048,
+            length_bytes: 2_048,
+            header_bytes: 100,
+            header_crc: 0x5566_7788,
+        };
+        assert_eq!(find_site(index, SiteId(9), footer.index_offset), Ok(Some(second)));
+        let mut written = Vec::new();
+        second.encode(&mut written);
+        assert_eq!(written, index[INDEX_ENTRY_BYTES..]);
+    }
+
+    #[test]
+    fn the_dump_in_the_documentation_is_the_golden_ends() {
+        assert_eq!(crate::format::dump::dump("segment ends"), ENDS);
+    }
+
     #[test]
     fn header_and_footer_are_read_back() {
         let footer = footer();

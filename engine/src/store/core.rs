@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
@@ -51,6 +51,8 @@ pub(super) struct Core {
     pub(super) flushing: Mutex<Option<Frozen>>,
     /// Held by the merge at work: one at a time, so that what it costs is bounded.
     pub(super) merging: Mutex<()>,
+    /// Whether the last merge failed. Flushing does not wait for merges then: it would wait for ever.
+    pub(super) merges_fail: AtomicBool,
     pub(super) last_flush: Mutex<LastFlush>,
     /// Segments that a merge found damaged, and how. They are left alone until the store is opened again.
     pub(super) damaged: Mutex<BTreeMap<u64, Arc<SegmentError>>>,
@@ -153,6 +155,7 @@ impl Core {
             counters: Counters::default(),
             flushing: Mutex::default(),
             merging: Mutex::default(),
+            merges_fail: AtomicBool::new(false),
             last_flush: Mutex::default(),
             damaged: Mutex::default(),
             guard: Mutex::new((guard, verdict)),

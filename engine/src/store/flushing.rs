@@ -1,6 +1,7 @@
 //! The flush of the store: freeze, write, one edit, trim.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::commit::Frozen;
 use crate::compaction::plan::debt;
@@ -41,10 +42,12 @@ impl Core {
         active.bytes() as u64 >= self.options.memtable_bytes || active.oldest_ms().is_some_and(old)
     }
 
-    /// Whether so many small segments wait for compaction that more would only make it worse.
+    /// Whether so many small segments wait for compaction that more would only make it worse. Not while merges fail, for
+    /// want of room or by damage: many small segments are better than batches that nobody takes.
     pub(super) fn compaction_is_behind(&self) -> bool {
         let options = &self.options.compaction;
-        debt(&self.live.candidates(), &self.calendar(&[]), options).similar >= options.stall_segments
+        let similar = || debt(&self.candidates(), &self.calendar(&[]), options).similar;
+        !self.merges_fail.load(Ordering::Relaxed) && similar() >= options.stall_segments
     }
 
     fn flush_pending(&self, pending: &mut Option<Frozen>) -> Result<(), JobError> {

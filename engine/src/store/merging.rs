@@ -144,6 +144,18 @@ impl Core {
 
     /// One merge. What it would merge and is no longer live was merged by another; it then does nothing.
     fn merge(&self, job: &Job, merge: &Merge) -> Result<(), JobError> {
+        let merged = self.try_merge(job, merge);
+        if !matches!(merged, Err(JobError::Stopped)) {
+            self.merges_fail.store(merged.is_err(), Ordering::Relaxed);
+        }
+        if merged.is_err() {
+            // The flush may have waited for this one.
+            self.signals.flush.raise();
+        }
+        merged
+    }
+
+    fn try_merge(&self, job: &Job, merge: &Merge) -> Result<(), JobError> {
         let _merging = self.merging.lock();
         let state = self.live.read();
         let of_month = state.segments.month(merge.month);

@@ -55,6 +55,11 @@ impl Expected {
         Expected::new(world, sent)
     }
 
+    /// After a batch that was sent and is not stored.
+    pub(super) fn without(&self) -> Expected {
+        Expected::new(self.world.clone(), self.sent + 1)
+    }
+
     /// What a store may look like when `op` was begun and not acknowledged.
     pub(super) fn amid(&self, op: Op) -> Vec<Expected> {
         let again = || Expected::new(self.world.clone(), self.sent);

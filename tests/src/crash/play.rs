@@ -69,6 +69,11 @@ impl Play {
         Ok(None)
     }
 
+    /// Whether the store takes nothing any more.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stored.as_ref().is_some_and(|stored| stored.store.poison().is_some())
+    }
+
     pub(super) fn is_open(&self) -> bool {
         self.stored.is_some()
     }

@@ -36,6 +36,13 @@ use Op::{
     Append, AppendKeyed, AppendLarge, AppendOther, AppendRepeated, Compact, CreateSite, Expire, Flush, Reopen,
 };
 
+impl Op {
+    /// Whether it sends a batch.
+    pub(super) fn is_batch(self) -> bool {
+        matches!(self, Append | AppendOther | AppendRepeated | AppendKeyed | AppendLarge)
+    }
+}
+
 /// Every operation.
 pub(super) const OPS: [Op; 10] = [
     Append,
