@@ -133,3 +133,26 @@ impl IntoResponse for Problem {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_section_that_says_what_to_do_and_every_section_a_kind() {
+        let text = include_str!("../../../docs/HTTP.md");
+        let (_, problems) = text.split_once("\n## Problems\n").expect("there is a chapter");
+        let problems = problems.split("\n## ").next().expect("a chapter");
+        let sections: Vec<(&str, &str)> =
+            problems.split("\n### ").skip(1).filter_map(|section| section.split_once('\n')).collect();
+        for kind in KINDS {
+            let section = sections.iter().find(|(anchor, _)| *anchor == kind.anchor);
+            let (_, text) = section.unwrap_or_else(|| panic!("no section {}", kind.anchor));
+            assert!(text.trim().starts_with(kind.status.as_str()), "{}: its status", kind.anchor);
+        }
+        let known = |anchor: &str| KINDS.iter().any(|kind| kind.anchor == anchor);
+        let unknown: Vec<&&str> =
+            sections.iter().map(|(anchor, _)| anchor).filter(|anchor| !known(anchor)).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+    }
+}
