@@ -31,7 +31,10 @@ pub struct Meters {
 }
 
 /// What requests are told apart by: method, route template, status. The methods and templates are the router's own.
-type RequestKey = (Method, Box<str>, StatusCode);
+type RequestKey = (&'static str, Box<str>, StatusCode);
+
+/// Methods of the routes. A client may send any word as one; those are `other`.
+const USUAL: [&str; 6] = ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"];
 
 impl Meters {
     /// Counters at zero.
@@ -66,14 +69,14 @@ impl Meters {
 
     /// Counts an answered request by its route template.
     pub fn request(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
-        let method = if is_usual(method) { method.clone() } else { Method::OPTIONS };
+        let method = USUAL.iter().find(|usual| **usual == method.as_str()).copied().unwrap_or("other");
         let key = (method, Box::from(route), status);
         if let Some(histogram) = self.requests.read().get(&key) {
             histogram.record(took.as_secs_f64());
             return;
         }
         let labels = vec![
-            Label::new("method", key.0.to_string()),
+            Label::from_static_parts("method", method),
             Label::new("route", route.to_owned()),
             Label::new("status", status.as_str().to_owned()),
         ];
@@ -110,10 +113,6 @@ impl Default for Meters {
     }
 }
 
-fn is_usual(method: &Method) -> bool {
-    [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE, Method::OPTIONS].contains(method)
-}
-
 fn describe(recorder: &PrometheusRecorder) {
     let counters = &[
         ("heatgrid_events_accepted_total", "Events that were stored."),
@@ -131,4 +130,45 @@ fn describe(recorder: &PrometheusRecorder) {
         Some(Unit::Seconds),
         SharedString::const_str("Time from a request's headers to its answer's, by route template."),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dashboard_draws_only_what_is_counted() {
+        let dashboard = include_str!("../../../docs/grafana/heatgrid.json");
+        let counted = [
+            "heatgrid_events_accepted_total",
+            "heatgrid_events_dropped_total",
+            "heatgrid_path_segments_redacted_total",
+            "heatgrid_request_duration_seconds_bucket",
+            "heatgrid_request_duration_seconds_count",
+        ];
+        let mut drawn = 0;
+        for part in dashboard.split("heatgrid_").skip(1) {
+            let end = part.find(|char: char| !char.is_ascii_lowercase() && char != '_').unwrap_or(part.len());
+            let name = format!("heatgrid_{}", &part[..end]);
+            let is_stored = store::GAUGES.iter().chain(store::COUNTS).any(|(known, _)| *known == name);
+            assert!(is_stored || counted.contains(&name.as_str()), "{name} is not counted");
+            drawn += 1;
+        }
+        assert!(drawn > 20, "{drawn}");
+    }
+
+    #[test]
+    fn methods_that_nobody_knows_make_no_new_series() {
+        let meters = Meters::new();
+        for method in ["GET", "BREW", "WHEN", "PROPFIND"] {
+            let method = Method::from_bytes(method.as_bytes()).expect("a token is a method");
+            meters.request(&method, "/livez", StatusCode::OK, Duration::from_millis(1));
+        }
+        let text = meters.render();
+        assert!(
+            text.contains(r#"method="other",route="/livez",status="200"} 3"#) && !text.contains("BREW"),
+            "{text}"
+        );
+        assert!(text.contains(r#"heatgrid_request_duration_seconds_bucket{method="GET",route="/livez",status="200",le="0.001"} 1"#), "{text}");
+    }
 }

@@ -1,11 +1,11 @@
 //! The program as it is run: what it makes at its first start, whom it tells what, and how it ends.
 
-use std::io::Read;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 struct Program {
     child: Child,
     address: SocketAddr,
+    log: NamedTempFile,
 }
 
 impl Drop for Program {
@@ -25,13 +26,14 @@ impl Drop for Program {
 
 impl Program {
     async fn start(data: &Path, settings: &[&str]) -> Program {
-        let address = {
-            let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            probe.local_addr().unwrap()
-        };
-        let mut program = Program { child: command(data, address, settings).spawn().unwrap(), address };
+        let log = NamedTempFile::new().unwrap();
+        let child = command(data, settings).stderr(log.reopen().unwrap()).spawn().unwrap();
+        let mut program = Program { child, address: ([127, 0, 0, 1], 0).into(), log };
         while !program.get("/readyz", "").await.starts_with("HTTP/1.1 200") {
             assert!(program.child.try_wait().unwrap().is_none(), "{}", program.said());
+            let said = program.said();
+            let port = said.split("127.0.0.1:").nth(1).and_then(|rest| rest.split(['"', '\n', ' ']).next());
+            program.address.set_port(port.and_then(|port| port.parse().ok()).unwrap_or_default());
             tokio::task::yield_now().await;
         }
         program
@@ -56,18 +58,17 @@ impl Program {
         self.child.wait().unwrap()
     }
 
-    /// What it said on standard error, once it has ended.
-    fn said(&mut self) -> String {
-        let mut text = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
-        text
+    /// What it has said on standard error.
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.log.path()).unwrap()
     }
 }
 
-fn command(data: &Path, address: SocketAddr, settings: &[&str]) -> Command {
+/// On a port that the system chooses; the log says which.
+fn command(data: &Path, settings: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heatgrid-server"));
-    command.arg("--data").arg(data).args(["--listen", &address.to_string(), "--disk-reserve-mib", "0"]);
-    command.args(settings).env_remove("HEATGRID_OPERATOR_TOKEN").stderr(Stdio::piped()).stdout(Stdio::null());
+    command.arg("--data").arg(data).args(["--listen", "127.0.0.1:0", "--disk-reserve-mib", "0"]);
+    command.args(settings).env_remove("HEATGRID_OPERATOR_TOKEN").stdout(Stdio::null());
     command
 }
 
@@ -95,11 +96,7 @@ async fn the_first_start_makes_a_token_that_only_its_owner_reads_and_says_where_
 async fn a_second_program_on_a_directory_is_told_who_has_it() {
     let directory = tempfile::tempdir().unwrap();
     let mut first = Program::start(directory.path(), &[]).await;
-    let other = {
-        let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        probe.local_addr().unwrap()
-    };
-    let second = command(directory.path(), other, &[]).output().unwrap();
+    let second = command(directory.path(), &[]).output().unwrap();
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
     assert_eq!(second.status.code(), Some(1), "{said}");
     assert!(said.contains(&format!("process {}", first.child.id())), "{said}");
