@@ -22,4 +22,5 @@ pub mod intake;
 pub mod picture;
 pub mod privacy;
 pub mod rules;
+pub mod web;
 pub mod wire;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::post;
@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::http::limits::whole_body;
 use crate::http::problem::{INVALID_BODY, MEDIA_TYPE, Problem, ProblemBody};
 use crate::intake::DropReason;
+use crate::privacy::consent;
 use crate::privacy::visitor::Visitor;
 use crate::wire::collect::{self, BODY_BYTES};
 
@@ -52,7 +53,11 @@ pub(super) struct Document;
 async fn beacon(State(doors): State<Arc<Doors>>, Client(visitor): Client, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let answer = take(&doors, &visitor, &head.headers, body).await;
-    cors::answer(&head.headers, answer.map(|()| StatusCode::NO_CONTENT))
+    let mut response = cors::answer(&head.headers, answer.map(|()| StatusCode::NO_CONTENT));
+    if let Some(cookie) = consent::renewal(&head.headers) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
 }
 
 async fn take(doors: &Doors, visitor: &Visitor, headers: &HeaderMap, body: Body) -> Result<(), Problem> {

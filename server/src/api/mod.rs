@@ -25,6 +25,7 @@ use crate::app::App;
 use crate::dashboard;
 use crate::http::limits::take_place;
 use crate::http::observed;
+use crate::web;
 
 pub use browser::{Doors, Shared};
 pub use events::Bulk;
@@ -64,7 +65,11 @@ fn finish(routes: Router<App>, health: Router<App>, app: &App) -> Router {
 
 /// Without a token: what visitors' browsers ask for.
 fn visitors() -> Router<App> {
-    Router::new().merge(collect::routes()).merge(posthog::routes()).merge(certificates::routes())
+    Router::new()
+        .merge(collect::routes())
+        .merge(posthog::routes())
+        .merge(certificates::routes())
+        .merge(web::routes())
 }
 
 /// With a writer's token.

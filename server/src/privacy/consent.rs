@@ -1,12 +1,50 @@
 //! Whether a visitor may be counted. Ingest takes nothing but `Consented`, and only this module makes one.
 
-use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
 
-/// Name of the opt-out cookie over TLS: the prefix makes browsers refuse it from anybody else.
-pub const OPT_OUT_COOKIE: &str = "__Host-hg_optout";
-/// Its name over plain http, which a browser only allows without the prefix: the demo, on this machine.
-pub const OPT_OUT_COOKIE_PLAIN: &str = "hg_optout";
+/// The opt-out cookie: the one thing that this server ever asks a browser to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptOut {
+    /// Over TLS: the name's prefix makes browsers refuse it from anybody else.
+    Secure,
+    /// Over plain http, which a browser only allows without the prefix: the demo, on this machine.
+    Plain,
+}
+
+impl OptOut {
+    /// Either is obeyed.
+    pub const ALL: [OptOut; 2] = [OptOut::Secure, OptOut::Plain];
+
+    /// The cookie's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            OptOut::Secure => "__Host-hg_optout",
+            OptOut::Plain => "hg_optout",
+        }
+    }
+
+    /// `Set-Cookie` that keeps it for 400 days, which is as long as browsers keep any.
+    ///
+    /// Not partitioned: it must be seen on every site that loads the tracker from here.
+    #[must_use]
+    pub fn kept(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            OptOut::Secure => "__Host-hg_optout=1; Path=/; Secure; HttpOnly; SameSite=None; Max-Age=34560000",
+            OptOut::Plain => "hg_optout=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=34560000",
+        })
+    }
+
+    /// `Set-Cookie` that takes it away.
+    #[must_use]
+    pub fn dropped(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            OptOut::Secure => "__Host-hg_optout=; Path=/; Secure; HttpOnly; SameSite=None; Max-Age=0",
+            OptOut::Plain => "hg_optout=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
+        })
+    }
+}
 
 /// Something whose visitor did not object. Proof that the question was asked.
 #[derive(Debug)]
@@ -54,14 +92,23 @@ pub fn objection(headers: &HeaderMap) -> Option<Objection> {
 /// Whether the opt-out cookie is among a request's cookies.
 #[must_use]
 pub fn has_opted_out(headers: &HeaderMap) -> bool {
+    opted_out(headers).is_some()
+}
+
+/// `Set-Cookie` for the answer to a request with the opt-out cookie: whoever is seen to object keeps the objection.
+#[must_use]
+pub fn renewal(headers: &HeaderMap) -> Option<HeaderValue> {
+    opted_out(headers).map(OptOut::kept)
+}
+
+fn opted_out(headers: &HeaderMap) -> Option<OptOut> {
     headers
         .get_all(COOKIE)
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
         .filter_map(|pair| pair.split_once_at_equals())
-        .any(|(name, value)| {
-            (name == OPT_OUT_COOKIE.as_bytes() || name == OPT_OUT_COOKIE_PLAIN.as_bytes()) && value == b"1"
-        })
+        .filter(|(_, value)| *value == b"1")
+        .find_map(|(name, _)| OptOut::ALL.into_iter().find(|cookie| name == cookie.name().as_bytes()))
 }
 
 /// Lets `what` through unless the request's headers object.
@@ -135,6 +182,22 @@ mod tests {
         {
             check(&[("cookie", cookie)], None);
         }
+    }
+
+    #[test]
+    fn a_cookie_that_is_seen_is_renewed_under_its_own_name() {
+        let renewed = |cookie: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(COOKIE, HeaderValue::from_static(cookie));
+            renewal(&headers)
+        };
+        assert_eq!(
+            renewed("a=b; __Host-hg_optout=1").unwrap(),
+            "__Host-hg_optout=1; Path=/; Secure; HttpOnly; SameSite=None; Max-Age=34560000"
+        );
+        assert!(renewed("hg_optout=1").unwrap().to_str().unwrap().starts_with("hg_optout=1; Path=/;"));
+        assert_eq!(renewed("hg_optout=0"), None);
+        assert_eq!(renewed("other=1"), None);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use super::{admin, certificates, collect, erasures, events, health, keys, posthog, query, sites, tokens};
 use crate::app::App;
 use crate::dashboard;
+use crate::web;
 
 /// The documents of all files with routes, in the order of the chapters of `docs/HTTP.md`.
 #[rustfmt::skip] // One a line, so that what two people add does not collide.
@@ -35,6 +36,7 @@ static PARTS: &[fn() -> utoipa::openapi::OpenApi] = &[
     events::Document::openapi,
     posthog::document,
     query::document,
+    web::Document::openapi,
     health::Document::openapi,
     dashboard::Document::openapi,
     Document::openapi,

@@ -47,11 +47,11 @@ const observer = new MutationObserver(answered);
 
 /**
  * Whether `b` came within so many px of `a`.
- * @param {PointerEvent | undefined} a
+ * @param {PointerEvent} a
  * @param {PointerEvent} b
  * @param {number} px
  */
-const isNear = (a, b, px) => a && Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY) <= px;
+const isNear = (a, b, px) => Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY) <= px;
 
 /**
  * @param {PointerEvent} event
@@ -94,10 +94,10 @@ export const watchPointers = (clicked) => {
   const watch = (view) => {
     listen(view, {
       pointerdown: (event) => {
-        pressed = event.isPrimary && !event.button ? event : undefined;
+        pressed = event.button ? undefined : event;
       },
       pointerup: (event) => {
-        if (pressed?.pointerId == event.pointerId && isNear(pressed, event, CLICK_PX)) {
+        if (pressed && pressed.pointerId == event.pointerId && isNear(pressed, event, CLICK_PX)) {
           click(event, event.composedPath()[0], clicked);
         }
         pressed = undefined;
