@@ -5,7 +5,8 @@
 
 import { around } from "./place.js";
 
-const LEVELS = 5;
+// Key, what is in it, row and pad.
+const LEVELS = 4;
 const DIGITS = 9;
 const LETTERS = 20;
 // `7`, `q`, and `7 PQRS` as on telephones.
@@ -25,7 +26,7 @@ const keyOf = (node) => {
 export const isKey = (target) => {
   if (keyOf(target)) {
     let node = target;
-    for (let level = 0; level < LEVELS && node.querySelectorAll; level++) {
+    for (let level = 0; level < LEVELS && node?.querySelectorAll; level++) {
       const keys = new Set(Array.from(node.querySelectorAll("*"), keyOf));
       if (keys.size > (keys.has("0") ? DIGITS : LETTERS)) return true;
       node = around(node);

@@ -19,17 +19,16 @@ import { safely, soon } from "./safe.js";
 /**
  * @typedef {object} Batch
  * @property {Letter} letter
- * @property {number} size in bytes at most, once written
+ * @property {number} size in bytes at most, once written, but for what is in every batch
  * @property {number} triedMs when it was first sent, not a number before; nothing joins it from then on
  * @property {boolean} [isFlying]
  */
 
-// A batch has 16 KiB at most: several may be in flight when a page is left, which may only send 64 KiB by then.
-const BATCH_BYTES = 16 << 10;
-// Key, id, names and brackets.
-const ENVELOPE_BYTES = 256;
-// `[10,16383,262143,1,86400000],`
-const EVENT_BYTES = 32;
+// A batch has 16 KiB at most: several may be in flight when a page is left, which may only send 64 KiB by then. It is
+// full below that: what joined it last may still have been a long URL, or a parcel of converted clicks.
+const BATCH_BYTES = 10 << 10;
+// `[10,16383,262143,1,86400000],` is as long as an event gets.
+const EVENT_BYTES = 30;
 // Offline, or while the server is busy: a quarter of a MiB, then the oldest are given up.
 const BATCHES = 16;
 const SEND_EVERY_MS = 5e3;
@@ -70,20 +69,22 @@ export const empty = () => {
  */
 export const add = (url, vw, what, isAlone) => {
   const now = Date.now();
-  const size = url.length * 2 + EVENT_BYTES * (what.length + 1);
   let batch = batches[batches.length - 1];
-  if (!batch || isAlone || batch.triedMs || batch.size + size > BATCH_BYTES) {
+  if (!batch || isAlone || batch.triedMs || batch.size > BATCH_BYTES) {
     // 32 digits at random; hexadecimal would do, and be longer to write.
     const id = crypto.getRandomValues(new Uint8Array(32)).map((byte) => byte % 10).join("");
-    batch = { letter: { key, id, bot: navigator.webdriver, pages: [] }, size: ENVELOPE_BYTES, triedMs: NaN };
+    batch = { letter: { key, id, bot: navigator.webdriver, pages: [] }, size: 0, triedMs: NaN };
     batches.push(batch);
     if (batches.length > BATCHES) batches.shift();
   }
   const { pages } = batch.letter;
   let page = pages.find((other) => other.url == url && other.vw == vw);
-  if (!page) pages.push((page = { url, vw, events: [] }));
+  if (!page) {
+    pages.push((page = { url, vw, events: [] }));
+    batch.size += url.length;
+  }
   for (const event of what) page.events.push([...event, { toJSON: () => Date.now() - now }]);
-  batch.size += size;
+  batch.size += EVENT_BYTES * what.length;
   if (isAlone) batch.triedMs = now;
   sendSoon();
 };

@@ -53,28 +53,25 @@ export const placeOf = (event, target, roots) => {
   let isLoose;
   // A sticky box that was met, until what scrolls it is.
   let sticky;
+  let page = target.ownerDocument;
   if (isKey(target)) return;
   for (let node = target; node; node = around(node)) {
     if (node.tagName) {
       if (node.matches(IGNORED)) return;
-      const { body, documentElement: root, scrollingElement } = node.ownerDocument;
+      if (isFixed || node == page.scrollingElement) continue;
       const style = getComputedStyle(node);
       const { position } = style;
-      if (isFixed || node == scrollingElement) continue;
-      if (position != "static" || style.transform != "none") isLoose = false;
-      if (!isLoose) {
-        x += node.scrollLeft;
-        let scrolled = node.scrollTop;
+      isLoose &&= position == "static" && style.transform == "none";
+      if (
+        !isLoose &&
+        // Asked first: how far something has scrolled costs more than whether it can.
+        /auto|scroll|hidden/.test(style.overflow) &&
         // The overflow of the body is the window's, unless the root has one of its own.
-        if (
-          sticky &&
-          /auto|scroll|hidden/.test(style.overflow) &&
-          (node != body || getComputedStyle(root).overflow != "visible")
-        ) {
-          if (isHeld(sticky, node.getBoundingClientRect().top + node.clientTop, node)) scrolled = 0;
-          sticky = undefined;
-        }
-        y += scrolled;
+        (node != page.body || getComputedStyle(page.documentElement).overflow != "visible")
+      ) {
+        x += node.scrollLeft;
+        if (!sticky || !isHeld(sticky, node.getBoundingClientRect().top + node.clientTop, node)) y += node.scrollTop;
+        sticky = undefined;
       }
       if (position == "sticky") sticky ||= node;
       // A fixed box inside a transformed one is an absolute one there, and has an offset parent.
@@ -93,6 +90,7 @@ export const placeOf = (event, target, roots) => {
       if (view == window) break;
       // On in the document around the frame, whose origin is the same: else nothing would listen here.
       node = view.frameElement;
+      page = node.ownerDocument;
       const box = node.getBoundingClientRect();
       const style = getComputedStyle(node);
       x += box.left + node.clientLeft + parseFloat(style.paddingLeft);

@@ -90,9 +90,9 @@ export const watchPointers = (clicked) => {
   // Documents in frames that are watched already.
   const watched = new WeakSet();
 
-  /** @param {any} view a window */
-  const watch = (view) => {
-    listen(view, {
+  /** @param {any} inner a document */
+  const watch = (inner) => {
+    listen(inner, {
       pointerdown: (event) => {
         pressed = event.button ? undefined : event;
       },
@@ -112,17 +112,17 @@ export const watchPointers = (clicked) => {
       load: ({ target }) => enter(target),
       scroll: answered,
     });
-    view.document.querySelectorAll("iframe").forEach(safely(enter));
+    inner.querySelectorAll("iframe").forEach(enter);
   };
 
   /** @param {any} frame */
-  const enter = ({ contentWindow: view }) => {
-    // Throws, and is left, when the frame is of another origin. One with a tracker of its own counts itself.
-    if (!view.heatgrid && !watched.has(view.document)) {
-      watched.add(view.document);
-      watch(view);
+  const enter = ({ contentWindow: view, contentDocument: inner }) => {
+    // A frame of another origin shows no document; one with a tracker of its own counts itself.
+    if (inner && !view.heatgrid && !watched.has(inner)) {
+      watched.add(inner);
+      watch(inner);
     }
   };
 
-  watch(window);
+  watch(document);
 };
