@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use heatgrid_benches::bed::{self, Bed};
-use heatgrid_benches::instruments::{Samples, Table, count, describe, millis};
+use heatgrid_benches::instruments::{Samples, Table, count, describe, millis, thread_time};
 use heatgrid_benches::settings::Settings;
 use heatgrid_benches::workload::{PAGES, SITES, Workload};
 use heatgrid_engine::model::{
@@ -37,8 +37,9 @@ fn main() {
         "question",
         "median ms",
         "p99 ms",
-        "min ms",
         "max ms",
+        "CPU median ms",
+        "CPU p99 ms",
         "runs",
         "blocks",
         "rows",
@@ -56,19 +57,22 @@ fn main() {
         if !settings.runs(name) {
             continue;
         }
-        let (mut samples, mut works) = (Vec::new(), Vec::new());
+        let (mut samples, mut times, mut works) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..=ROUNDS {
             for place in places {
-                let start = Instant::now();
+                let (start, cpu) = (Instant::now(), thread_time());
                 let read = ask(&asker, *place, round);
+                let (took, used) = (start.elapsed(), thread_time() - cpu);
                 // The first round touches every page for the first time.
                 if round > 0 {
-                    samples.push(start.elapsed());
+                    samples.push(took);
+                    times.push(used);
                     works.push(read);
                 }
             }
         }
         let samples: Samples = samples.into_iter().collect();
+        let times: Samples = times.into_iter().collect();
         let median = |mut of: Vec<u64>| {
             of.sort_unstable();
             count(of[of.len() / 2])
@@ -77,8 +81,9 @@ fn main() {
             name.into(),
             millis(samples.median()),
             millis(samples.quantile(0.99)),
-            millis(samples.quantile(0.0)),
             millis(samples.quantile(1.0)),
+            millis(times.median()),
+            millis(times.quantile(0.99)),
             count(samples.len() as u64),
             median(works.iter().map(|(work, _)| work.blocks).collect()),
             median(works.iter().map(|(work, _)| work.rows).collect()),
@@ -86,6 +91,7 @@ fn main() {
         ]);
     }
     println!("{table}");
+    println!("CPU: of the thread that asks, without the time that others had the processor.");
     println!("blocks, rows and cells are medians of what the answers say that they have read.");
 }
 

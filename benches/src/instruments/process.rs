@@ -24,6 +24,13 @@ pub fn written_bytes() -> u64 {
     line.trim().parse().expect("a number")
 }
 
+/// CPU time of the calling thread: what is left of a duration when others have the processor in between.
+#[must_use]
+pub fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+}
+
 /// Watches `anonymous_bytes` from a thread of its own, and keeps the largest.
 pub struct MemoryWatch {
     stop: Arc<AtomicBool>,

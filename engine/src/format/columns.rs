@@ -4,6 +4,7 @@
 //! aside. So number `n` is at byte `n`, and a column without long numbers is decoded by widening its bytes.
 
 use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::{self, CParameter, ParamSwitch};
 
 use super::frame::{Cursor, FormatError, put_varint};
 
@@ -13,6 +14,8 @@ const LITERALS: u8 = 251;
 const COMPRESSED_FROM_BYTES: usize = 24;
 /// Level of zstd. Decoding speed does not depend on it, and columns have little left for a higher one to find.
 const LEVEL: i32 = 1;
+/// A run that becomes so many times shorter by short codes alone may have much that repeats.
+const SUSPICIOUS: usize = 5;
 
 const EMPTY: u8 = 0;
 const RAW: u8 = 1;
@@ -21,7 +24,10 @@ const ZSTD: u8 = 3;
 
 /// Compresses runs of bytes; reused from run to run.
 pub struct Packer {
-    compressor: Compressor<'static>,
+    /// Finds what repeats, and then gives frequent bytes short codes.
+    repeats: Compressor<'static>,
+    /// Gives frequent bytes short codes, and does nothing else.
+    symbols: Compressor<'static>,
     compressed: Vec<u8>,
 }
 
@@ -29,44 +35,83 @@ impl Packer {
     /// A packer with its working memory.
     #[must_use]
     pub fn new() -> Packer {
-        // Only a failed allocation or a level that does not exist can fail here; without it runs are stored raw.
-        let mut compressor = Compressor::default();
-        let _ = compressor.set_compression_level(LEVEL);
-        Packer { compressor, compressed: Vec::new() }
+        // Only a failed allocation or a setting that does not exist can fail here; without it runs are stored raw.
+        let mut repeats = Compressor::default();
+        let _ = repeats.set_compression_level(LEVEL);
+        let mut symbols = Compressor::default();
+        let settings = [
+            CParameter::CompressionLevel(LEVEL),
+            CParameter::Strategy(zstd_safe::Strategy::ZSTD_fast),
+            // Steps so large that nothing is looked for.
+            CParameter::TargetLength(zstd_safe::zstd_sys::ZSTD_TARGETLENGTH_MAX),
+            CParameter::LiteralCompressionMode(ParamSwitch::Enable),
+        ];
+        let _ = settings.into_iter().try_for_each(|setting| symbols.set_parameter(setting));
+        Packer { repeats, symbols, compressed: Vec::new() }
     }
 
-    /// Appends a run of bytes in the smallest of its forms.
+    /// Appends a run of bytes in the smallest of its forms: of records and lists, in which much repeats.
     pub fn pack(&mut self, bytes: &[u8], target: &mut Vec<u8>) {
-        let Some((first, others)) = bytes.split_first() else {
-            target.push(EMPTY);
-            return;
-        };
-        if others.iter().all(|byte| byte == first) {
-            target.push(CONSTANT);
-            put_varint(target, bytes.len() as u64);
-            target.push(*first);
+        if !put_simple(bytes, target) {
+            let fits = compress(&mut self.repeats, bytes, &mut self.compressed);
+            self.put(bytes, fits, target);
+        }
+    }
+
+    /// Appends a run of bytes that repeats by chance alone: numbers drawn from one distribution. What would be
+    /// found in it costs more to read than it saves.
+    pub fn pack_symbols(&mut self, bytes: &[u8], target: &mut Vec<u8>) {
+        if put_simple(bytes, target) {
             return;
         }
-        if bytes.len() >= COMPRESSED_FROM_BYTES && self.compress(bytes) {
-            target.push(ZSTD);
-            put_varint(target, bytes.len() as u64);
+        let mut fits = compress(&mut self.symbols, bytes, &mut self.compressed);
+        // A symbol costs a bit at least. Where most cost little more, it may be that long stretches are all alike.
+        let length = self.compressed.len();
+        if fits && length < bytes.len() / SUSPICIOUS {
+            fits = compress(&mut self.repeats, bytes, &mut self.compressed);
+            if !fits || self.compressed.len() > length.saturating_sub(length / 8) {
+                fits = compress(&mut self.symbols, bytes, &mut self.compressed);
+            }
+        }
+        self.put(bytes, fits, target);
+    }
+
+    fn put(&self, bytes: &[u8], compressed: bool, target: &mut Vec<u8>) {
+        target.push(if compressed { ZSTD } else { RAW });
+        put_varint(target, bytes.len() as u64);
+        if compressed {
             put_varint(target, self.compressed.len() as u64);
             target.extend_from_slice(&self.compressed);
-            return;
+        } else {
+            target.extend_from_slice(bytes);
         }
-        target.push(RAW);
-        put_varint(target, bytes.len() as u64);
-        target.extend_from_slice(bytes);
     }
+}
 
-    /// Whether the compressed form is smaller.
-    fn compress(&mut self, bytes: &[u8]) -> bool {
-        self.compressed.clear();
-        // With less room than the raw form needs: what does not fit does not pay.
-        self.compressed.reserve_exact(zstd::zstd_safe::compress_bound(bytes.len()));
-        let done = self.compressor.compress_to_buffer(bytes, &mut self.compressed);
-        done.is_ok_and(|length| length.saturating_add(4) < bytes.len())
+/// Appends a run of nothing, or of one byte again and again; says whether it is one.
+fn put_simple(bytes: &[u8], target: &mut Vec<u8>) -> bool {
+    let Some((first, others)) = bytes.split_first() else {
+        target.push(EMPTY);
+        return true;
+    };
+    let constant = others.iter().all(|byte| byte == first);
+    if constant {
+        target.push(CONSTANT);
+        put_varint(target, bytes.len() as u64);
+        target.push(*first);
     }
+    constant
+}
+
+/// Whether the compressed form is smaller.
+fn compress(compressor: &mut Compressor<'_>, bytes: &[u8], compressed: &mut Vec<u8>) -> bool {
+    compressed.clear();
+    if bytes.len() < COMPRESSED_FROM_BYTES {
+        return false;
+    }
+    compressed.reserve_exact(zstd_safe::compress_bound(bytes.len()));
+    let done = compressor.compress_to_buffer(bytes, compressed);
+    done.is_ok_and(|length| length.saturating_add(4) < bytes.len())
 }
 
 impl Default for Packer {
@@ -197,8 +242,24 @@ impl Numbers {
 
     /// Appends the column's bytes.
     pub fn pack(&self, packer: &mut Packer, target: &mut Vec<u8>) {
-        packer.pack(&self.shorts, target);
+        packer.pack_symbols(&self.shorts, target);
         packer.pack(&self.longs, target);
+    }
+
+    /// Appends all numbers of another column.
+    pub fn append(&mut self, other: &Numbers) {
+        self.shorts.extend_from_slice(&other.shorts);
+        self.longs.extend_from_slice(&other.longs);
+    }
+
+    /// Puts the `count` numbers from number `start` on (or those that there are) of another column in place of these.
+    pub fn copy_of(&mut self, other: &Numbers, start: usize, count: usize) {
+        let reader = other.reader(start);
+        let shorts = reader.shorts.split_at_checked(count).map_or(reader.shorts, |(shorts, _)| shorts);
+        let longs = longs_bytes(shorts);
+        self.clear();
+        self.shorts.extend_from_slice(shorts);
+        self.longs.extend_from_slice(reader.longs.get(..longs).unwrap_or_default());
     }
 
     /// Reads a column of at most `limit` numbers over this one.
@@ -212,8 +273,7 @@ impl Numbers {
         limit: usize,
     ) -> Result<(), FormatError> {
         unpacker.unpack(cursor, limit, &mut self.shorts)?;
-        let longs = self.shorts.iter().map(|code| long_bytes(*code)).sum();
-        unpacker.unpack_exactly(cursor, longs, &mut self.longs)
+        unpacker.unpack_exactly(cursor, longs_bytes(&self.shorts), &mut self.longs)
     }
 
     /// Reads a column of exactly `count` numbers over this one.
@@ -236,10 +296,22 @@ impl Numbers {
         let (before, shorts) = self.shorts.split_at_checked(start).unwrap_or((&self.shorts, &[]));
         let skipped = match self.longs.is_empty() {
             true => 0,
-            false => before.iter().map(|code| long_bytes(*code)).sum(),
+            false => longs_bytes(before),
         };
         NumberReader { shorts, longs: self.longs.get(skipped..).unwrap_or_default() }
     }
+}
+
+/// Bytes that the numbers of these short bytes have aside.
+fn longs_bytes(shorts: &[u8]) -> usize {
+    if is_short(shorts) { 0 } else { shorts.iter().map(|code| long_bytes(*code)).sum() }
+}
+
+/// Whether all of them are numbers themselves.
+#[inline]
+fn is_short(shorts: &[u8]) -> bool {
+    // A maximum without an early end is done 32 or 64 bytes at a time.
+    shorts.iter().fold(0, |highest, byte| highest.max(*byte)) < LITERALS
 }
 
 /// Bytes that the number of this short byte has aside.
@@ -267,9 +339,7 @@ impl<'a> NumberReader<'a> {
     #[inline]
     pub fn short_run(&mut self, count: usize) -> Option<&'a [u8]> {
         let (run, rest) = self.shorts.split_at_checked(count).unwrap_or((self.shorts, &[]));
-        // A maximum without an early end is done 32 or 64 bytes at a time.
-        let highest = run.iter().fold(0, |highest, byte| highest.max(*byte));
-        if highest >= LITERALS {
+        if !is_short(run) {
             return None;
         }
         self.shorts = rest;

@@ -1,5 +1,7 @@
 //! The detail group of a block: days, countries and counts of its cells. `docs/FORMAT.md`, section "Blocks".
 
+use std::slice::Iter;
+
 use super::columns::{Numbers, Packer, Unpacker};
 use super::frame::{Cursor, FormatError};
 use super::summary::Summary;
@@ -27,6 +29,8 @@ struct DayRun;
 
 impl DayRun {
     const COUNT: usize = 8;
+    /// The first run of rows that are not the first of their cell.
+    const LATER: usize = 4;
 
     /// The run of a row that is the first of its cell or not, with `left` rows left in the cell, itself included.
     #[inline]
@@ -37,7 +41,7 @@ impl DayRun {
             3 | 4 => 2,
             _ => 3,
         };
-        if first { class } else { class | 4 }
+        if first { class } else { class | DayRun::LATER }
     }
 }
 
@@ -81,7 +85,10 @@ impl Detail {
 
     /// Appends the group's columns.
     pub fn pack(&self, packer: &mut Packer, target: &mut Vec<u8>) {
-        self.days.iter().for_each(|run| packer.pack(run, target));
+        for (number, run) in self.days.iter().enumerate() {
+            // Neighbouring cells are often of one visit, so that first days repeat; what follows them does not.
+            if number < DayRun::LATER { packer.pack(run, target) } else { packer.pack_symbols(run, target) }
+        }
         self.countries.pack(packer, target);
         self.counts.pack(packer, target);
     }
@@ -147,20 +154,37 @@ impl BlockRows {
     }
 
     fn expand_days(&mut self, detail: &Detail) -> Result<(), FormatError> {
-        let mut runs = detail.days.each_ref().map(|run| run.iter());
-        let mut next = |first, left| {
-            let run = runs.get_mut(DayRun::of(first, left)).and_then(Iterator::next);
-            run.copied().unwrap_or(u8::MAX)
-        };
+        let [only, first_of_two, first_of_four, first_of_many, last, second_last, of_four, of_many] =
+            &mut detail.days.each_ref().map(|run| run.iter());
+        let next = |run: &mut Iter<'_, u8>| run.next().copied().unwrap_or(u8::MAX);
         let mut highest = 0;
         self.days.clear();
+        self.days.reserve(detail.days.iter().map(Vec::len).sum());
         for fan_out in &self.fan_outs {
-            let mut day = next(true, *fan_out);
+            // As `DayRun` says, without asking it for each row: a processor that cannot foresee the answers waits.
+            let mut day = match *fan_out {
+                1 => {
+                    let day = next(only);
+                    self.days.push(day);
+                    highest = highest.max(day);
+                    continue;
+                }
+                2 => next(first_of_two),
+                3 | 4 => next(first_of_four),
+                _ => next(first_of_many),
+            };
             self.days.push(day);
-            for left in (1..*fan_out).rev() {
-                day = day.saturating_add(next(false, left));
+            let mut later = |run: &mut Iter<'_, u8>| {
+                day = day.saturating_add(next(run));
                 self.days.push(day);
+            };
+            let left = fan_out.saturating_sub(1);
+            (4..left).for_each(|_| later(of_many));
+            (2..left.min(4)).for_each(|_| later(of_four));
+            if left > 1 {
+                later(second_last);
             }
+            later(last);
             highest = highest.max(day);
         }
         if highest < MONTH_DAYS {
@@ -187,20 +211,24 @@ impl BlockRows {
         let cursor = Cursor::new("counts", &[]);
         let mut counts = detail.counts.reader(0);
         self.counts.clear();
+        self.counts.resize(self.days.len(), 1);
+        let mut rows = self.counts.as_mut_slice();
         for (total, fan_out) in self.totals.iter().zip(&self.fan_outs) {
+            // `expand` has compared the sum of all fan-outs with the rows.
+            let (of_cell, others) = rows.split_at_mut_checked(*fan_out as usize).unwrap_or_default();
+            rows = others;
             if *total == u64::from(*fan_out) {
-                self.counts.resize(self.counts.len().saturating_add(*fan_out as usize), 1);
                 continue;
             }
+            let Some((last, counted)) = of_cell.split_last_mut() else { continue };
             let mut left = *total;
-            for _ in 1..*fan_out {
+            for row in counted {
                 let less_one = counts.next().and_then(|count| u32::try_from(count).ok());
-                let count = less_one.and_then(|count| count.checked_add(1)).unwrap_or(u32::MAX);
-                self.counts.push(count);
-                left = left.saturating_sub(u64::from(count));
+                *row = less_one.and_then(|count| count.checked_add(1)).unwrap_or(u32::MAX);
+                left = left.saturating_sub(u64::from(*row));
             }
             match u32::try_from(left) {
-                Ok(count @ 1..) => self.counts.push(count),
+                Ok(count @ 1..) => *last = count,
                 _ => return Err(cursor.invalid(left)),
             }
         }
@@ -247,7 +275,8 @@ mod tests {
     ) -> Result<BlockRows, FormatError> {
         let mut unpacker = Unpacker::new();
         let (mut s, mut d, mut rows) = (Summary::default(), Detail::default(), BlockRows::default());
-        s.unpack(summary, entry.cells, &mut unpacker)?;
+        s.unpack(summary, entry.cells, &(0..entry.cells), &mut unpacker)?;
+        s.unpack_excess(summary, entry.cells, &mut unpacker)?;
         d.unpack(detail, entry.rows, &mut unpacker)?;
         rows.expand(&s, &d, countries)?;
         Ok(rows)

@@ -1,10 +1,14 @@
 //! The summary group of a block: which cells, how many events in each. `docs/FORMAT.md`, section "Blocks".
 
+use std::ops::Range;
+
 use super::columns::{NumberReader, Numbers, Packer, Unpacker};
-use super::frame::{Cursor, FormatError};
+use super::frame::{Cursor, FormatError, put_varint};
 use crate::model::Cell;
 use crate::model::limits::{BLOCK_CELLS, BLOCK_ROWS};
 
+/// Cells that are unpacked at once: a small page shares its block with others, and should not pay for all of them.
+const STRETCH_CELLS: usize = 2_048;
 /// Bits of y in a cell's code.
 const Y_BITS: u32 = 15;
 /// Columns of cells that there are.
@@ -12,6 +16,8 @@ const X_CELLS: u32 = Cell::CODES >> Y_BITS;
 /// A piece's gaps are cut so that their mean is 2 to this power, up to twice that: the same distribution for
 /// sparse and dense strips of one block, so that one entropy code fits them all.
 const MEAN_BITS: u32 = 3;
+/// Steps of short numbers with so many low bits are far from overflowing 32 bits.
+const SHORT_SHIFT: u32 = 16;
 
 /// How the cells of a piece of a strip are coded: as gaps between `x * stride + y`, cut at `shift` bits.
 ///
@@ -37,9 +43,11 @@ impl Piece {
     }
 }
 
-/// The summary group's columns.
+/// The summary group's columns, as they are built or as far as they were unpacked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
+    /// The first cell of `gaps` and `totals`.
+    first_cell: u32,
     /// Gap to the cell before (of the same piece) less 1, shifted right by the piece's `shift`.
     gaps: Numbers,
     /// The bits that were shifted out, each piece from a byte of its own on.
@@ -53,6 +61,7 @@ pub struct Summary {
 impl Summary {
     /// Takes everything out.
     pub fn clear(&mut self) {
+        self.first_cell = 0;
         self.gaps.clear();
         self.low_bits.clear();
         self.totals.clear();
@@ -97,39 +106,95 @@ impl Summary {
 
     /// Appends the group's columns.
     pub fn pack(&self, packer: &mut Packer, target: &mut Vec<u8>) {
-        self.gaps.pack(packer, target);
-        packer.pack(&self.low_bits, target);
-        self.totals.pack(packer, target);
-        self.excess.pack(packer, target);
+        let (mut stretches, mut lengths, mut numbers) = (Vec::new(), Vec::new(), Numbers::default());
+        for start in (0..self.totals.len()).step_by(STRETCH_CELLS) {
+            let before = stretches.len();
+            for column in [&self.gaps, &self.totals] {
+                numbers.copy_of(column, start, STRETCH_CELLS);
+                numbers.pack(packer, &mut stretches);
+            }
+            put_varint(&mut lengths, stretches.len().saturating_sub(before) as u64);
+        }
+        let before = stretches.len();
+        self.excess.pack(packer, &mut stretches);
+        put_varint(&mut lengths, stretches.len().saturating_sub(before) as u64);
+        target.extend_from_slice(&lengths);
+        target.extend_from_slice(&stretches);
+        target.extend_from_slice(&self.low_bits);
     }
 
-    /// Reads the columns of a group of so many cells over these.
+    /// Reads what a group of `cells` cells has of those in `range` over these columns, and some of their neighbours.
     ///
     /// # Errors
-    /// When they are not the columns of so many cells.
-    pub fn unpack(&mut self, columns: &[u8], cells: u32, unpacker: &mut Unpacker) -> Result<(), FormatError> {
-        let cells = (cells as usize).min(BLOCK_CELLS);
-        let mut cursor = Cursor::new("summary", columns);
-        self.gaps.unpack_exactly(unpacker, &mut cursor, cells)?;
-        let most = Piece { stride: 1, shift: Piece::MAX_SHIFT }.low_bytes(cells as u32);
-        // Every cell may be a piece with a byte of its own.
-        unpacker.unpack(&mut cursor, most.saturating_add(cells), &mut self.low_bits)?;
-        self.totals.unpack_exactly(unpacker, &mut cursor, cells)?;
-        self.excess.unpack(unpacker, &mut cursor, cells)?;
+    /// When it is not a group of so many cells.
+    pub fn unpack(
+        &mut self,
+        columns: &[u8],
+        cells: u32,
+        range: &Range<u32>,
+        unpacker: &mut Unpacker,
+    ) -> Result<(), FormatError> {
+        self.clear();
+        let mut numbers = Numbers::default();
+        let group = Group::open(columns, cells)?;
+        for Stretch { start, end, columns } in group.stretches() {
+            if end <= range.start || start >= range.end {
+                continue;
+            }
+            if self.totals.is_empty() {
+                self.first_cell = start;
+            }
+            let mut cursor = Cursor::new("summary", columns);
+            for column in [&mut self.gaps, &mut self.totals] {
+                numbers.unpack_exactly(unpacker, &mut cursor, end.saturating_sub(start) as usize)?;
+                column.append(&numbers);
+            }
+            cursor.finish()?;
+        }
+        self.low_bits.extend_from_slice(group.low_bits);
+        Ok(())
+    }
+
+    /// Reads how many details the cells of a group have, after all of them have been unpacked.
+    ///
+    /// # Errors
+    /// When it is not a group of so many cells.
+    pub fn unpack_excess(
+        &mut self,
+        columns: &[u8],
+        cells: u32,
+        unpacker: &mut Unpacker,
+    ) -> Result<(), FormatError> {
+        let mut cursor = Cursor::new("summary", Group::open(columns, cells)?.excess);
+        self.excess.unpack(unpacker, &mut cursor, BLOCK_CELLS)?;
         cursor.finish()
     }
 
-    /// The total of each cell from cell `start` on.
+    /// Whether all cells of a range have been unpacked.
     #[must_use]
-    pub fn totals(&self, start: u32) -> TotalReader<'_> {
-        TotalReader(self.totals.reader(start as usize))
+    pub fn holds(&self, range: &Range<u32>) -> bool {
+        let end = self.first_cell.saturating_add(self.totals.len() as u32);
+        self.first_cell <= range.start && range.end <= end
     }
 
-    /// The places of the `cells` cells from cell `start` on, which are a piece whose low bits begin at `low_start`.
+    /// The total of each cell from cell `start` on, which has been unpacked.
+    #[must_use]
+    pub fn totals(&self, start: u32) -> TotalReader<'_> {
+        TotalReader(self.totals.reader(self.index(start)))
+    }
+
+    /// Where a cell's numbers are.
+    fn index(&self, cell: u32) -> usize {
+        // What was not unpacked is behind all that was: there is nothing to read there, which is an error.
+        cell.checked_sub(self.first_cell).map_or(usize::MAX, |index| index as usize)
+    }
+
+    /// The places of the `cells` cells from cell `start` on, which are a piece whose low bits begin at `low_start`,
+    /// and have been unpacked.
     #[must_use]
     pub fn places(&self, piece: Piece, start: u32, cells: u32, low_start: u32) -> PlaceReader<'_> {
         PlaceReader {
-            gaps: self.gaps.reader(start as usize),
+            gaps: self.gaps.reader(self.index(start)),
             low_bits: BitReader {
                 bytes: self.low_bits.get(low_start as usize..).unwrap_or_default(),
                 held: 0,
@@ -149,8 +214,13 @@ impl Summary {
     /// When a fan-out is not possible.
     pub fn fan_outs(&self, totals: &mut Vec<u64>, fan_outs: &mut Vec<u32>) -> Result<(), FormatError> {
         let cursor = Cursor::new("summary", &[]);
-        let mut excess = self.excess.reader(0);
-        for less_one in self.totals.reader(0) {
+        let (mut less_ones, mut excess) = (self.totals.reader(0), self.excess.reader(0));
+        if let (Some(run), Some(excess)) = (less_ones.short_run(usize::MAX), excess.short_run(usize::MAX)) {
+            return short_fan_outs(run, excess, totals, fan_outs).map_err(|got| cursor.invalid(got));
+        }
+        // One of them may have been taken.
+        let (less_ones, mut excess) = (self.totals.reader(0), self.excess.reader(0));
+        for less_one in less_ones {
             let total = less_one.saturating_add(1);
             let over = if total > 1 { excess.next().unwrap_or(u64::MAX) } else { 0 };
             match total.checked_sub(over).map(u32::try_from) {
@@ -160,6 +230,81 @@ impl Summary {
             totals.push(total);
         }
         if excess.next().is_some() { Err(cursor.invalid(0)) } else { Ok(()) }
+    }
+}
+
+/// The parts of a summary group, not unpacked yet.
+struct Group<'a> {
+    cells: u32,
+    /// Bytes of each stretch of `STRETCH_CELLS` cells.
+    stretch_bytes: [usize; BLOCK_CELLS.div_ceil(STRETCH_CELLS)],
+    stretches: Cursor<'a>,
+    excess: &'a [u8],
+    low_bits: &'a [u8],
+}
+
+/// Some neighbouring cells of a block, whose columns are compressed by themselves.
+struct Stretch<'a> {
+    start: u32,
+    end: u32,
+    columns: &'a [u8],
+}
+
+impl<'a> Group<'a> {
+    fn open(columns: &'a [u8], cells: u32) -> Result<Group<'a>, FormatError> {
+        let cells = cells.min(BLOCK_CELLS as u32);
+        let mut cursor = Cursor::new("summary", columns);
+        let mut stretch_bytes = [0; BLOCK_CELLS.div_ceil(STRETCH_CELLS)];
+        for length in stretch_bytes.iter_mut().take((cells as usize).div_ceil(STRETCH_CELLS)) {
+            *length = cursor.varint_within(columns.len())?;
+        }
+        let excess_bytes = cursor.varint_within(columns.len())?;
+        let all = stretch_bytes.iter().fold(0_usize, |sum, length| sum.saturating_add(*length));
+        let stretches = cursor.part("summary", all)?;
+        let excess = cursor.take(excess_bytes)?;
+        let low_bits = cursor.rest();
+        // Every cell may be a piece with a byte of its own.
+        let most = Piece { stride: 1, shift: Piece::MAX_SHIFT }.low_bytes(cells);
+        if low_bits.len() > most.saturating_add(cells as usize) {
+            return Err(cursor.invalid(low_bits.len() as u64));
+        }
+        Ok(Group { cells, stretch_bytes, stretches, excess, low_bits })
+    }
+
+    fn stretches(&self) -> impl Iterator<Item = Stretch<'a>> {
+        let mut cursor = self.stretches;
+        let starts = (0..self.cells).step_by(STRETCH_CELLS);
+        // `open` has taken the sum of these lengths.
+        starts.zip(self.stretch_bytes).map_while(move |(start, length)| {
+            let end = self.cells.min(start.saturating_add(STRETCH_CELLS as u32));
+            Some(Stretch { start, end, columns: cursor.take(length).ok()? })
+        })
+    }
+}
+
+/// Appends totals and fan-outs when all numbers are short; gives an excess that is not possible.
+fn short_fan_outs(
+    less_ones: &[u8],
+    excess: &[u8],
+    totals: &mut Vec<u64>,
+    fan_outs: &mut Vec<u32>,
+) -> Result<(), u64> {
+    totals.extend(less_ones.iter().map(|less_one| u64::from(*less_one).wrapping_add(1)));
+    let mut excess = excess.iter();
+    let mut wrong = None;
+    fan_outs.extend(less_ones.iter().map(|less_one| {
+        if *less_one == 0 {
+            return 1;
+        }
+        let over = excess.next().copied().unwrap_or(u8::MAX);
+        if over > *less_one {
+            wrong = Some(u64::from(over));
+        }
+        u32::from(less_one.saturating_sub(over)).wrapping_add(1)
+    }));
+    match wrong.or(excess.next().map(|_| 0)) {
+        Some(wrong) => Err(wrong),
+        None => Ok(()),
     }
 }
 
@@ -211,6 +356,19 @@ impl PlaceReader<'_> {
                     y = y.wrapping_add(u32::from(*gap)).wrapping_add(1);
                     if y >= stride {
                         x = x.wrapping_add(y.checked_div(stride).unwrap_or(0));
+                        y = y.checked_rem(stride).unwrap_or(0);
+                    }
+                    x << Y_BITS | y
+                }));
+            }
+            Some(run) if self.piece.shift <= SHORT_SHIFT => {
+                let (shift, low_bits) = (self.piece.shift, &mut self.low_bits);
+                // Far below 2^32, and x is held at the end of its range, so that it is noticed.
+                target.extend(run.iter().map(|gap| {
+                    let step = (u32::from(*gap).wrapping_shl(shift) | low_bits.take(shift)).wrapping_add(1);
+                    y = y.wrapping_add(step);
+                    if y >= stride {
+                        x = x.saturating_add(y.checked_div(stride).unwrap_or(0));
                         y = y.checked_rem(stride).unwrap_or(0);
                     }
                     x << Y_BITS | y
@@ -291,17 +449,34 @@ struct BitReader<'a> {
 }
 
 impl BitReader<'_> {
+    #[inline]
     fn take(&mut self, bits: u32) -> u32 {
-        while self.count < bits {
-            let (byte, rest) = self.bytes.split_first().unwrap_or((&0, &[]));
-            self.bytes = rest;
-            self.held |= u64::from(*byte).wrapping_shl(self.count);
-            self.count = self.count.saturating_add(8);
+        if self.count < bits {
+            self.refill();
         }
         let value = self.held as u32 & low_mask(bits);
         self.held >>= bits.min(63);
         self.count = self.count.saturating_sub(bits);
         value
+    }
+
+    /// Holds 56 bits at least, so that any number can be taken. Bits above `count` that are held already are the
+    /// file's next ones, so that putting them there once more changes nothing.
+    #[inline]
+    fn refill(&mut self) {
+        if let Some(word) = self.bytes.first_chunk::<8>() {
+            self.held |= u64::from_le_bytes(*word).wrapping_shl(self.count);
+            let taken = 63_u32.saturating_sub(self.count) / 8;
+            self.bytes = self.bytes.get(taken as usize..).unwrap_or_default();
+            self.count |= 56;
+            return;
+        }
+        while self.count < 56 {
+            let (byte, rest) = self.bytes.split_first().unwrap_or((&0, &[]));
+            self.bytes = rest;
+            self.held |= u64::from(*byte).wrapping_shl(self.count);
+            self.count = self.count.saturating_add(8);
+        }
     }
 }
 
@@ -334,9 +509,13 @@ mod tests {
             let mut bytes = Vec::new();
             summary.pack(&mut Packer::new(), &mut bytes);
             let mut back = Summary::default();
-            back.unpack(&bytes, cells, &mut Unpacker::new()).unwrap();
+            back.unpack(&bytes, cells, &(0..cells), &mut Unpacker::new()).unwrap();
+            back.unpack_excess(&bytes, cells, &mut Unpacker::new()).unwrap();
             prop_assert_eq!(&back, &summary);
             for ((piece, start, count, low_start), codes) in starts.into_iter().zip(&pieces) {
+                let part = start..start + count;
+                back.unpack(&bytes, cells, &part, &mut Unpacker::new()).unwrap();
+                prop_assert!(back.holds(&part) && back.totals.len() <= codes.len() + 2 * STRETCH_CELLS);
                 let mut places = back.places(piece, start, count, low_start);
                 let mut totals = back.totals(start);
                 let (mut code, mut total) = (Vec::new(), Vec::new());

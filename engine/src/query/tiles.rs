@@ -8,7 +8,7 @@ use crate::model::Cell;
 
 const TILE_BITS: u32 = 9;
 const TILE_ROWS: usize = 1 << TILE_BITS;
-/// Tiles of one sheet: 16 MiB. A sheet that is full is drained and begun again.
+/// Tiles of one sheet: 8 MiB. A sheet that is full is drained and begun again.
 const SHEET_TILES: usize = 8_192;
 
 static POOL: Pool<Sheet> = Pool::new();
@@ -17,12 +17,13 @@ static POOL: Pool<Sheet> = Pool::new();
 pub(super) struct Sheet {
     /// By `code >> TILE_BITS`: the tile's place in `tiles` plus one; 0 is none.
     places: Vec<u16>,
-    tiles: Vec<[u32; TILE_ROWS]>,
+    tiles: Vec<[u16; TILE_ROWS]>,
     /// The keys (`code >> TILE_BITS`) of the tiles in use, in order of their places.
     keys: Vec<u32>,
     /// Counts that were added since it was last drained.
     added: usize,
-    /// Sums that went past a counter's u32, which began again at 0.
+    /// Sums that went past a counter's u16, which began again at 0: narrow counters keep a sheet in the nearest
+    /// caches, and such sums are rare.
     overflows: Vec<(u32, u64)>,
 }
 
@@ -59,7 +60,7 @@ impl Sheet {
                 }
                 let counter = &mut tile[*code as usize % TILE_ROWS];
                 let sum = count.saturating_add(u64::from(*counter));
-                *counter = u32::try_from(sum).unwrap_or_else(|_| {
+                *counter = u16::try_from(sum).unwrap_or_else(|_| {
                     self.overflows.push((*code, sum));
                     0
                 });
@@ -118,7 +119,7 @@ impl Sheet {
 
 /// Writes the cells of a tile that are not zero to the front of two columns; answers how many.
 fn compact(
-    tile: &[u32; TILE_ROWS],
+    tile: &[u16; TILE_ROWS],
     first: u32,
     codes: &mut [u32; TILE_ROWS],
     counts: &mut [u64; TILE_ROWS],

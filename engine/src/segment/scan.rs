@@ -1,5 +1,8 @@
 //! Reads the cells of a strip: summaries alone, or each detail row.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use crate::format::block::{BlockEntry, group_columns};
 use crate::format::columns::Unpacker;
 use crate::format::detail::{BlockRows, Detail};
@@ -98,6 +101,13 @@ pub(super) struct StripPart {
     low_byte: u32,
 }
 
+impl StripPart {
+    /// Its cells in the block.
+    fn range(&self) -> Range<u32> {
+        self.first_cell..self.first_cell.saturating_add(self.cells)
+    }
+}
+
 /// Goes through the parts of a strip.
 pub(super) struct StripParts<'s, 'a> {
     extent: &'s Extent<'a>,
@@ -142,7 +152,7 @@ impl<'a> Extent<'a> {
         for part in self.parts(strip) {
             let part = part?;
             spend.spend(Work { rows: u64::from(part.cells), ..Work::default() })?;
-            self.load_summary(&part, scratch, spend)?;
+            self.load_summary(&part, &part.range(), scratch, spend)?;
             let Scratch { summary, codes, totals, .. } = &mut *scratch;
             let mut places = summary.places(part.piece, part.first_cell, part.cells, part.low_byte);
             let mut total = summary.totals(part.first_cell);
@@ -178,7 +188,10 @@ impl<'a> Extent<'a> {
             let fan_outs = rows.fan_outs.get(part.first_cell as usize..).unwrap_or_default();
             row_codes.clear();
             for (code, fan_out) in codes.iter().zip(fan_outs) {
-                row_codes.extend(std::iter::repeat_n(*code, *fan_out as usize));
+                match *fan_out {
+                    1 => row_codes.push(*code),
+                    fan_out => row_codes.extend(std::iter::repeat_n(*code, fan_out as usize)),
+                }
             }
             spend.spend(Work { rows: row_codes.len() as u64, ..Work::default() })?;
             let end = first_row + row_codes.len();
@@ -209,29 +222,39 @@ impl<'a> Extent<'a> {
         self.segment().corrupt(Place::Block(self.site(), part.block), offset, source)
     }
 
-    /// Puts the summary columns of the part's block into the scratch.
+    /// Puts what the summary columns of the part's block have of some cells into the scratch.
     fn load_summary<S: Spend>(
         &self,
         part: &StripPart,
+        cells: &Range<u32>,
         scratch: &mut Scratch,
         spend: &mut S,
     ) -> Result<(), S::Error> {
-        let entry = &part.entry;
-        let range = self.in_file(&(entry.offset..entry.detail_offset()));
-        let held = Some((self.segment().opening(), range.start));
-        if scratch.summary_of == held {
+        let held = Some(self.summary_key(part));
+        if scratch.summary_of == held && scratch.summary.holds(cells) {
             return Ok(());
         }
+        if scratch.summary_of != held {
+            spend.spend(Work { blocks: 1, bytes: u64::from(part.entry.summary_bytes), rows: 0 })?;
+        }
         scratch.summary_of = None;
-        spend.spend(Work { blocks: 1, bytes: u64::from(entry.summary_bytes), rows: 0 })?;
-        let place = Place::Block(self.site(), part.block);
-        let group = self.segment().group(range, entry.summary_crc, "summary", place)?;
-        scratch
-            .summary
-            .unpack(group_columns(&group), entry.cells, &mut scratch.unpacker)
+        let group = self.summary_group(part)?;
+        let Scratch { summary, unpacker, .. } = scratch;
+        summary
+            .unpack(group_columns(&group), part.entry.cells, cells, unpacker)
             .map_err(|source| self.corrupt_block(part, source))?;
         scratch.summary_of = held;
         Ok(())
+    }
+
+    fn summary_key(&self, part: &StripPart) -> (u64, u64) {
+        (self.segment().opening(), self.in_file(&(part.entry.offset..part.entry.offset)).start)
+    }
+
+    fn summary_group(&self, part: &StripPart) -> Result<Cow<'a, [u8]>, SegmentError> {
+        let range = self.in_file(&(part.entry.offset..part.entry.detail_offset()));
+        let place = Place::Block(self.site(), part.block);
+        self.segment().group(range, part.entry.summary_crc, "summary", place)
     }
 
     /// Puts all rows of the part's block into the scratch; says the number of the part's first row.
@@ -241,7 +264,7 @@ impl<'a> Extent<'a> {
         scratch: &mut Scratch,
         spend: &mut S,
     ) -> Result<usize, S::Error> {
-        self.load_summary(part, scratch, spend)?;
+        self.load_summary(part, &(0..part.entry.cells), scratch, spend)?;
         let entry = &part.entry;
         let start = entry.detail_offset();
         let range = self.in_file(&(start..start + u64::from(entry.detail_bytes)));
@@ -252,9 +275,11 @@ impl<'a> Extent<'a> {
             let countries = self.country_totals()?.len();
             let place = Place::Block(self.site(), part.block);
             let group = self.segment().group(range, entry.detail_crc, "detail", place)?;
+            let of_summary = self.summary_group(part)?;
             let Scratch { detail, rows, summary, unpacker, .. } = &mut *scratch;
-            detail
-                .unpack(group_columns(&group), entry.rows, unpacker)
+            summary
+                .unpack_excess(group_columns(&of_summary), entry.cells, unpacker)
+                .and_then(|()| detail.unpack(group_columns(&group), entry.rows, unpacker))
                 .and_then(|()| rows.expand(summary, detail, countries))
                 .map_err(|source| self.corrupt_block(part, source))?;
             scratch.rows_of = held;
