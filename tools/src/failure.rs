@@ -54,6 +54,9 @@ pub(crate) enum Failure {
     /// An answer that is not what was asked for.
     #[error("the answer cannot be read: {0}; is the server of another version?")]
     Answer(serde_json::Error),
+    /// A file of keys that is none.
+    #[error("these are no published keys: {0}; a server has them at /.well-known/heatgrid-keys.json")]
+    Keys(serde_json::Error),
     /// What cannot be taken back was not confirmed.
     #[error("--confirm is the name again: {name}")]
     Unconfirmed {
@@ -93,6 +96,7 @@ impl Failure {
             | Failure::Target(_)
             | Failure::Server(_)
             | Failure::Answer(_)
+            | Failure::Keys(_)
             | Failure::Output(_) => FAILED,
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use heatgrid_server::ask::Route;
+use heatgrid_server::wire::erasure::WrittenErasure;
 use heatgrid_server::wire::format::Format;
 use heatgrid_server::wire::question::Written;
 use heatgrid_server::wire::site::WrittenSite;
@@ -209,6 +210,75 @@ impl Place {
         Ok(match self {
             Place::Directory(target) => target.restore_snapshot(name, site)?,
             Place::Server(server) => server.restore_snapshot(name, site)?,
+        })
+    }
+
+    /// Has data of a site erased, or only counts what it would be.
+    pub(crate) fn request_erasure(
+        &self,
+        site: &str,
+        written: &WrittenErasure,
+        dry_run: bool,
+    ) -> Result<Value, Failure> {
+        Ok(match self {
+            Place::Directory(target) => target.request_erasure(site, written, dry_run)?,
+            Place::Server(server) => server.request_erasure(site, &written.to_json(), dry_run)?,
+        })
+    }
+
+    /// The erasures of a site, the oldest first.
+    pub(crate) fn erasures(&self, site: &str) -> Result<Value, Failure> {
+        Ok(match self {
+            Place::Directory(target) => target.erasures(site)?,
+            Place::Server(server) => server.erasures(site)?,
+        })
+    }
+
+    /// One erasure of a site.
+    pub(crate) fn erasure(&self, site: &str, id: &str) -> Result<Value, Failure> {
+        Ok(match self {
+            Place::Directory(target) => target.erasure(site, id)?,
+            Place::Server(server) => server.erasure(site, id)?,
+        })
+    }
+
+    /// Calls an erasure off.
+    pub(crate) fn cancel_erasure(&self, site: &str, id: &str) -> Result<Value, Failure> {
+        Ok(match self {
+            Place::Directory(target) => target.cancel_erasure(site, id)?,
+            Place::Server(server) => server.cancel_erasure(site, id)?,
+        })
+    }
+
+    /// The certificate of a finished erasure.
+    pub(crate) fn certificate(&self, site: &str, id: &str) -> Result<Value, Failure> {
+        Ok(match self {
+            Place::Directory(target) => target.certificate(site, id)?,
+            Place::Server(server) => server.certificate(site, id)?,
+        })
+    }
+
+    /// The public keys that certificates are signed with.
+    pub(crate) fn certificate_keys(&self) -> Result<Value, Failure> {
+        Ok(match self {
+            Place::Directory(target) => target.certificate_keys()?,
+            Place::Server(server) => server.certificate_keys()?,
+        })
+    }
+
+    /// What a purge would do.
+    pub(crate) fn purge_plan(&self, now: bool) -> Result<Value, Failure> {
+        Ok(match self {
+            Place::Directory(target) => target.purge_plan(now),
+            Place::Server(server) => server.purge_plan(now)?,
+        })
+    }
+
+    /// Removes from every file what erasures mask.
+    pub(crate) fn purge(&self, now: bool) -> Result<Value, Failure> {
+        Ok(match self {
+            Place::Directory(target) => target.purge(now)?,
+            Place::Server(server) => server.purge(now)?,
         })
     }
 

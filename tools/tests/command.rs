@@ -33,7 +33,8 @@ impl Place {
     }
 
     fn run_with(&self, line: &str, input: &[u8]) -> Output {
-        let verbs = if line.starts_with("site ") || line.starts_with("snapshot ") { 2 } else { 1 };
+        let nested = ["site ", "snapshot ", "erasure ", "purge "].iter().any(|verb| line.starts_with(verb));
+        let verbs = if nested { 2 } else { 1 };
         let words: Vec<&str> = line.split(' ').collect();
         let mut child = Command::new(env!("CARGO_BIN_EXE_heatgrid"))
             .args(&words[..verbs])
@@ -152,6 +153,41 @@ fn an_export_has_every_counter_once() {
         ndjson.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["count"].as_u64().unwrap());
     assert_eq!(sum.sum::<u64>(), 150);
     assert!(place.refused("export --site shop --from today --to 2020-05-10", 2).contains("YYYY-MM-DD"));
+}
+
+#[test]
+fn erased_data_is_gone_and_its_certificate_can_be_checked() {
+    let place = Place::new();
+    let file = place.file("events.ndjson", lines(100).as_bytes());
+    place.done(&format!("import --site shop {file} {KEPT}"));
+    let counted = place.json("erasure request --site shop --page https://a.example/p --dry-run");
+    assert_eq!((&counted["matched_pages"], &counted["matched_events"]), (&1.into(), &150.into()));
+    let taken = place.json("erasure request --site shop --page https://a.example/p --reason url_leak");
+    assert_eq!(taken["state"], "masked");
+    assert_eq!(place.done(&format!("pages --site shop {SPAN}")), "page,count\n");
+    let id = taken["erasure"].as_str().unwrap();
+    let said = place.refused(&format!("erasure certificate --site shop {id}"), 1);
+    assert!(said.contains("not certified yet"), "{said}");
+
+    assert_eq!(place.json("purge plan")["erasures"], 1);
+    place.done("purge run");
+    assert_eq!(place.json(&format!("erasure show --site shop {id}"))["state"], "certified");
+    assert_eq!(place.json("erasure list --site shop")[0]["erasure"], id);
+    let said = place.refused(&format!("erasure cancel --site shop {id}"), 1);
+    assert!(said.contains("certified"), "{said}");
+
+    let certificate = place.done(&format!("erasure certificate --site shop {id} --json"));
+    let keys = place.file("keys.json", place.done("erasure keys").as_bytes());
+    let verify = |certificate: &str| {
+        let file = place.file("certificate.json", certificate.as_bytes());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_heatgrid"));
+        command.args(["erasure", "verify", &file, "--keys", &keys, "--json"]).output().unwrap()
+    };
+    let genuine = verify(&certificate);
+    assert_eq!(genuine.status.code(), Some(0), "{}", String::from_utf8_lossy(&genuine.stderr));
+    let altered = verify(&certificate.replace("150", "151"));
+    assert_eq!(altered.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&altered.stdout).contains("\"genuine\":false"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use heatgrid_engine::clock::Clock;
-use heatgrid_engine::model::{Erasure, ErasureRequest, NamedKind, NamedPages, SiteId};
+use heatgrid_engine::model::{Erasure, SiteId};
 use heatgrid_engine::store::Store;
 use serde::Deserialize;
 
@@ -18,14 +18,11 @@ use super::listing::{Wanted, part};
 use super::off_the_runtime;
 use crate::access::{Own, SiteAccess};
 use crate::app::App;
+use crate::ask::{NoErasure, erasure_request};
 use crate::http::limits::whole_body;
 use crate::http::problem::{INVALID_BODY, INVALID_QUERY, NOT_FOUND, Problem, ProblemBody};
-use crate::privacy::pattern_text;
-use crate::privacy::url::PageRules;
 use crate::rules::Rules;
-use crate::wire::erasure::{
-    BadErasure, CertificateJson, ErasureJson, PreviewJson, TakenJson, WrittenErasure,
-};
+use crate::wire::erasure::{CertificateJson, ErasureJson, PreviewJson, TakenJson, WrittenErasure};
 
 /// Bytes of a request: one URL, and some words.
 const BODY_BYTES: usize = 16 << 10;
@@ -85,7 +82,7 @@ async fn request(
     })?;
     let rules = rules.of(&site);
     off_the_runtime(move || {
-        let request = resolve(&store, &rules.pages, site.id, &written)?;
+        let request = erasure_request(&store, &rules.pages, site.id, &written)?;
         if dry_run {
             return Ok(Json(PreviewJson::of(&store.dry_run(&request)?)).into_response());
         }
@@ -94,33 +91,6 @@ async fn request(
         Ok((StatusCode::ACCEPTED, Json(taken)).into_response())
     })
     .await
-}
-
-/// The request that a text means: exactly as it is stored, if anything is, so that a page that was stored under other
-/// URL rules can be named; else as the site's rules write it now.
-fn resolve(
-    store: &Store,
-    rules: &PageRules,
-    site: SiteId,
-    written: &WrittenErasure,
-) -> Result<ErasureRequest, Problem> {
-    let (kind, text) = written.named()?;
-    let request = ErasureRequest {
-        site,
-        pages: NamedPages::of(kind, &pattern_text(text)),
-        cover: written.cover()?,
-        block: written.block,
-        reason: written.reason()?,
-        reference: written.reference.as_deref().unwrap_or_default().into(),
-    };
-    if !matches!(kind, NamedKind::Page | NamedKind::Prefix) {
-        return Ok(request);
-    }
-    let Ok(page) = rules.normalise_query_page(text) else { return Ok(request) };
-    if page.text == request.pages.text() || store.dry_run(&request)?.matched.pages > 0 {
-        return Ok(request);
-    }
-    Ok(ErasureRequest { pages: NamedPages::of(kind, &page.text), ..request })
 }
 
 /// Lists the erasures of a site, the oldest first
@@ -242,9 +212,12 @@ fn find(store: &Store, site: SiteId, id: &str) -> Result<Arc<Erasure>, Problem> 
     found.ok_or_else(|| Problem::new(&NOT_FOUND, "the site has no such erasure"))
 }
 
-impl From<BadErasure> for Problem {
-    fn from(error: BadErasure) -> Problem {
-        Problem::new(&INVALID_BODY, error.to_string())
+impl From<NoErasure> for Problem {
+    fn from(error: NoErasure) -> Problem {
+        match error {
+            NoErasure::Bad(error) => Problem::new(&INVALID_BODY, error.to_string()),
+            NoErasure::Erase(error) => error.into(),
+        }
     }
 }
 

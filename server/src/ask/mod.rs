@@ -1,13 +1,15 @@
-//! From a question as it was written to its answer as bytes. HTTP and the offline tools ask here, so that they cannot
-//! differ.
+//! From a question as it was written to its answer as bytes, and from a request to erase to what the store takes. HTTP
+//! and the offline tools ask here, so that they cannot differ.
 
 mod answered;
+mod erasure;
 
 use heatgrid_engine::model::{Day, Grid, KindSet, Site, SiteScope, Work};
 use heatgrid_engine::query::{self, Answer, Budget, GridQuestion, QueryError, SiteContext};
 use heatgrid_engine::view::View;
 
 pub use self::answered::Answered;
+pub use self::erasure::{NoErasure, erasure_request};
 use crate::picture::{self, Picture};
 use crate::privacy::pattern_text;
 use crate::privacy::url::PageRules;

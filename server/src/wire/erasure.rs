@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::time::rfc3339;
 
 /// A request to erase, as it is written. Exactly one of the first four says which pages.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = WrittenErasure)]
 pub struct WrittenErasure {
@@ -60,6 +60,12 @@ pub enum BadErasure {
 }
 
 impl WrittenErasure {
+    /// The object that is sent: what was not written is null.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("texts are valid JSON")
+    }
+
     /// How pages are named, and the text as it was written.
     ///
     /// # Errors

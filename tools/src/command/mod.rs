@@ -2,10 +2,12 @@
 
 mod ask;
 mod doctor;
+mod erasure;
 mod export;
 mod import;
 mod load;
 mod maintain;
+mod purge;
 mod question;
 mod settings;
 mod site;
@@ -56,6 +58,12 @@ pub(crate) enum Command {
     /// Keep what is there under a name, and go back to it
     #[command(subcommand)]
     Snapshot(snapshot::Snapshot),
+    /// Have data erased from every copy, and check the proof
+    #[command(subcommand)]
+    Erasure(erasure::Erasure),
+    /// Remove from every file what erasures mask
+    #[command(subcommand)]
+    Purge(purge::Purge),
     /// Send made-up events and measure the server (at a server)
     Load(load::Load),
 }
@@ -80,6 +88,8 @@ impl Command {
             Command::Flush(command) => command.run(),
             Command::Compact(command) => command.run(),
             Command::Snapshot(command) => command.run(),
+            Command::Erasure(command) => command.run(),
+            Command::Purge(command) => command.run(),
             Command::Load(command) => command.run(),
         }
     }

@@ -24,7 +24,12 @@ impl Server {
         body: Option<&Value>,
         what: &'static str,
     ) -> Result<Value, ServerError> {
-        let mut job = self.json("POST", path, &[], body)?;
+        let job = self.json("POST", path, &[], body)?;
+        self.watch(job, what)
+    }
+
+    /// Shows how far a job is that was asked for, and gives what it says in the end.
+    pub(super) fn watch(&self, mut job: Value, what: &'static str) -> Result<Value, ServerError> {
         let bar = progress::bytes(what);
         loop {
             let id = job["job"].as_u64().ok_or_else(|| self.strange())?.to_string();

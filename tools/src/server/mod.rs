@@ -1,6 +1,7 @@
 //! A server at the other end of a connection: what HTTP answers, as bytes and JSON.
 
 mod client;
+mod erasures;
 mod error;
 mod import;
 mod job;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use heatgrid_engine::accounts::AccountsError;
 use heatgrid_engine::disk::{DiskError, OpenDiskError};
-use heatgrid_engine::error::{AppendError, JobError, OpenError};
+use heatgrid_engine::error::{AppendError, EraseError, JobError, OpenError};
 use heatgrid_engine::manifest::ManifestError;
 use heatgrid_engine::model::{InvalidName, Region};
+use heatgrid_engine::purge::certificate::CertificateError;
 use heatgrid_engine::query::QueryError;
 use heatgrid_engine::wal::WalError;
-use heatgrid_server::ask::AskError;
+use heatgrid_server::ask::{AskError, NoErasure};
 use heatgrid_server::wire::site::BadSite;
 
 /// Why a store did not do what a command wanted.
@@ -75,6 +76,21 @@ pub(crate) enum TargetError {
     /// A job did not do what it was to do.
     #[error(transparent)]
     Job(#[from] Arc<JobError>),
+    /// There is no such erasure.
+    #[error("the site has no erasure {0}; `heatgrid erasure list` shows those that there are")]
+    UnknownErasure(String),
+    /// An erasure that is not finished.
+    #[error("the erasure is not certified yet; `heatgrid purge run` finishes it")]
+    NotCertified,
+    /// A request to erase that is none.
+    #[error(transparent)]
+    NoErasure(#[from] NoErasure),
+    /// An erasure was not taken, or not called off.
+    #[error(transparent)]
+    Erase(#[from] EraseError),
+    /// A certificate in the ledger is none.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// A call failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -86,6 +102,8 @@ impl TargetError {
         match self {
             TargetError::Site(_) | TargetError::RegionName | TargetError::CopyName(_) => true,
             TargetError::Ask(AskError::Query(error)) => matches!(error, QueryError::Invalid(_)),
+            TargetError::NoErasure(NoErasure::Bad(_) | NoErasure::Erase(EraseError::Invalid(_)))
+            | TargetError::Erase(EraseError::Invalid(_)) => true,
             TargetError::Ask(AskError::Bad(_) | AskError::Form(_)) => true,
             _ => false,
         }

@@ -4,6 +4,7 @@
 //! a connection can take a directory's place.
 
 mod ask;
+mod erasures;
 mod error;
 mod files;
 mod sites;
