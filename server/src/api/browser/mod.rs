@@ -1,16 +1,17 @@
 //! What the doors of browsers have in common: from where and how often somebody may knock, and who is not counted.
 
 pub(super) mod cors;
+mod pending;
 
 use std::sync::Arc;
 
 use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, HeaderValue};
 use heatgrid_engine::clock::Clock;
-use heatgrid_engine::commit::Appended;
 use heatgrid_engine::model::Site;
 use heatgrid_engine::store::{Blocked, Store};
 
+use self::pending::Pending;
 use crate::config::Config;
 use crate::http::problem::{NOT_FOUND, ORIGIN, Problem, RATE};
 use crate::intake::{Bots, Counted, DropReason, ForeignPage, Tally, Visit};
@@ -153,7 +154,7 @@ impl Doors {
     /// # Errors
     /// 503 when the store is busy or has stopped.
     pub(super) async fn store(&self, batches: impl IntoIterator<Item = Counted>) -> Result<(), Problem> {
-        let mut waiting = Vec::new();
+        let mut pending = Pending::new(&self.meters);
         let mut refused = Ok(());
         for Counted { batch, tally } in batches {
             if batch.events == 0 {
@@ -161,20 +162,14 @@ impl Doors {
                 continue;
             }
             match self.store.append(batch) {
-                Ok(completion) => waiting.push((completion, tally)),
+                Ok(completion) => pending.push(completion, tally),
                 Err(error) => {
                     refused = Err(error.into());
                     break;
                 }
             }
         }
-        for (completion, tally) in waiting {
-            let tally = match completion.await? {
-                Appended::Stored { .. } => tally,
-                Appended::Repeated { .. } | Appended::KeyConflict => tally.repeated(),
-            };
-            self.meters.tally(&tally);
-        }
+        pending.stored().await?;
         refused
     }
 }
