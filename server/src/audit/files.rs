@@ -80,18 +80,14 @@ impl Files {
         Ok(entries)
     }
 
-    /// Writes a file anew without the lines of a site, if it has any.
-    pub(super) fn without(&self, number: u64, site: SiteId) -> io::Result<()> {
-        let (path, text) = (self.path(number), fs::read(self.path(number))?);
-        let unwanted = of_site(site);
-        if unwanted.find(&text).is_none() {
-            return Ok(());
-        }
-        let kept: Vec<u8> = text
-            .split_inclusive(|byte| *byte == b'\n')
-            .filter(|line| unwanted.find(line).is_none())
-            .flatten()
-            .copied()
+    /// Writes a file anew with the entries that are kept, and nothing else.
+    pub(super) fn keep(&self, number: u64, is_kept: impl Fn(&Entry) -> bool) -> io::Result<()> {
+        let path = self.path(number);
+        let entries = self.read(number, None, None)?;
+        let kept: Vec<u8> = entries
+            .iter()
+            .filter(|(_, entry)| is_kept(entry))
+            .flat_map(|(_, entry)| entry.to_line())
             .collect();
         let new = path.with_extension("new");
         let mut options = OpenOptions::new();

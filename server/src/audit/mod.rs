@@ -145,17 +145,22 @@ impl Audit {
         Ok(Listed { entries, next: None })
     }
 
-    /// Forgets every entry of a site that is erased.
+    /// Forgets every entry about a site that is not known any more.
     ///
     /// # Errors
     /// When a call fails; to ask again finishes it.
-    pub fn forget(&self, site: SiteId) -> io::Result<()> {
-        let mut open = self.open.lock();
-        open.file.sync_data()?;
+    pub fn forget_unknown(&self, is_known: impl Fn(SiteId) -> bool) -> io::Result<()> {
+        let is_kept = |entry: &Entry| entry.site.is_none_or(&is_known);
         for number in self.files.numbers()? {
-            self.files.without(number, site)?;
+            // Nobody waits for this look; only where something goes is the audit held.
+            if self.files.read(number, None, None)?.iter().all(|(_, entry)| is_kept(entry)) {
+                continue;
+            }
+            let mut open = self.open.lock();
+            open.file.sync_data()?;
+            self.files.keep(number, is_kept)?;
+            *open = Open::at(&self.files, open.number)?;
         }
-        *open = Open::at(&self.files, open.number)?;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heatgrid_engine::clock::ClockVerdict;
+use heatgrid_engine::model::SiteId;
 use heatgrid_engine::store::OpenReport;
 
 use crate::api::off_the_runtime;
@@ -20,15 +21,19 @@ const SELDOM: u64 = 60;
 pub(super) async fn run(app: App, tls: Option<Arc<TlsIdentity>>, listenings: Vec<Arc<Listening>>) {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // At the start any site of the audit may be gone.
+    let mut closed = None;
     for look in 0_u64.. {
         looks.tick().await;
         record_connections(&app.meters, &listenings);
-        let (app, tls) = (app.clone(), tls.clone());
-        off_the_runtime(move || {
+        let (app, tls, before) = (app.clone(), tls.clone(), closed.take());
+        closed = off_the_runtime(move || {
             often(&app);
-            if look % SELDOM == 0 {
-                seldom(&app, tls.as_deref());
+            if look % SELDOM != 0 {
+                return before;
             }
+            seldom(&app, tls.as_deref());
+            forget_sites(&app, before)
         })
         .await;
     }
@@ -75,6 +80,24 @@ fn seldom(app: &App, tls: Option<&TlsIdentity>) {
         Ok(false) => {}
         Ok(true) => tracing::info!("the country database was read again"),
         Err(error) => tracing::error!(%error, "the new country database cannot be used; the old one stays"),
+    }
+}
+
+/// Has the audit forget sites that were removed: those that were closed the last time, and are gone now. Gives the
+/// closed ones of now back; `None` if the audit has to be asked again.
+fn forget_sites(app: &App, closed: Option<Vec<SiteId>>) -> Option<Vec<SiteId>> {
+    let accounts = app.store.accounts();
+    let now_closed = accounts.sites().filter(|site| site.closed).map(|site| site.id).collect();
+    let is_known = |site: SiteId| accounts.get(site).is_some();
+    if closed.is_some_and(|closed| closed.into_iter().all(is_known)) {
+        return Some(now_closed);
+    }
+    match app.audit.forget_unknown(is_known) {
+        Ok(()) => Some(now_closed),
+        Err(error) => {
+            tracing::error!(%error, "the audit cannot forget a site that was erased; it is tried again");
+            None
+        }
     }
 }
 

@@ -56,3 +56,30 @@ async fn the_audit_survives_a_restart_and_names_sites_on_disk_by_id_only() {
         "{seen:?}"
     );
 }
+
+#[tokio::test]
+async fn the_audit_forgets_a_site_that_was_erased() {
+    let server = Server::start().await;
+    server.site("gone", json!({})).await;
+    server.site("stays", json!({})).await;
+    for site in ["gone", "stays"] {
+        server.get(&format!("/v1/sites/{site}")).token(OPERATOR).send().await;
+    }
+    let deleted = server.request("DELETE", "/v1/sites/gone").token(OPERATOR).send().await;
+    assert_eq!(deleted.status, 202, "{deleted:?}");
+    let purged = server.post("/v1/admin/purge?wait=true&now=true").token(OPERATOR).send().await;
+    assert_eq!(purged.status, 200, "{purged:?}");
+    let now = crate::harness::START_MS;
+    let directory = server.stop().await;
+    let server = Server::on(directory, now, |_| {}).await;
+    // The first look of a start sees to it.
+    loop {
+        let seen = audit(&server, "/v1/admin/audit", OPERATOR).await;
+        let of_sites: Vec<&Value> =
+            seen.iter().map(|(_, _, site)| site).filter(|site| !site.is_null()).collect();
+        if of_sites == [&json!("stays")] {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+}
