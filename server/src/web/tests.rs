@@ -56,6 +56,7 @@ async fn whoever_objects_gets_a_script_that_does_nothing() {
         for word in ["addEventListener", "fetch", "sendBeacon", "XMLHttpRequest", "import"] {
             assert!(!stub.text().contains(word), "the stub has {word}");
         }
+        assert!(stub.text().contains("objects:!0"), "other scripts of the page can ask");
         // Whoever had the other script a moment ago is told.
         let changed = get("/t.js", &[objection, ("if-none-match", tracker.header("etag"))]).await;
         assert_eq!(changed.status, StatusCode::OK);

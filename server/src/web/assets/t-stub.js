@@ -1,1 +1,1 @@
-(()=>{var t=t=>(...o)=>{try{t(...o)}catch{}},o="heatgrid-opt-out",a=(t(()=>localStorage[o]="1"),t((t=o)=>delete localStorage[t])),e=document.currentScript?.dataset.conversion;e&&a(e);var r=()=>{};window.heatgrid||(window.heatgrid={optOut:r,optIn:r,convert:r})})();
+(()=>{var t=t=>(...o)=>{try{t(...o)}catch{}},o="heatgrid-opt-out",e=(t(()=>localStorage[o]="1"),t((t=o)=>delete localStorage[t])),a=document.currentScript?.dataset.conversion;a&&e(a);var c=()=>{};window.heatgrid||(window.heatgrid={objects:!0,optOut:c,optIn:c,convert:c})})();

@@ -3,5 +3,5 @@ interface Navigator {
   readonly globalPrivacyControl?: boolean;
 }
 interface Window {
-  heatgrid?: { optOut(): void; optIn(): void; convert(goal?: string): void };
+  heatgrid?: { objects?: boolean; optOut(): void; optIn(): void; convert(goal?: string): void };
 }
