@@ -49,7 +49,7 @@ fn what_was_asked_is_there_after_reopening() {
         assert_eq!((ledger.position(), ledger.last_through()), (3, Seq(2)));
         let found = ledger.get(first.id).unwrap();
         assert_eq!(
-            (found.number, found.state(), found.at_ms(ErasureState::Masked)),
+            (found.number, found.state(), found.at_ms(ErasureState::LivePurged)),
             (1, ErasureState::LivePurged, Some(2_000))
         );
         assert_eq!(ledger.named(&second).unwrap(), Some(page(2)));

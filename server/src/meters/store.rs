@@ -38,6 +38,17 @@ pub fn record_store(meters: &Meters, status: &Status) {
     gauge("heatgrid_flush_failing", u64::from(status.flush.error.is_some()));
     gauge("heatgrid_compaction_due_merges", status.compaction.debt.merges as u64);
     gauge("heatgrid_compaction_due_bytes", status.compaction.debt.bytes);
+    gauge("heatgrid_erasures_open", status.erasures.open as u64);
+    let [days_30, days_60, days_80, days_90] = status.erasures.overdue.map(|count| count as u64);
+    gauge("heatgrid_erasures_open_30_days", days_30);
+    gauge("heatgrid_erasures_open_60_days", days_60);
+    gauge("heatgrid_erasures_open_80_days", days_80);
+    gauge("heatgrid_erasures_open_90_days", days_90);
+    gauge("heatgrid_erasures_certified", status.erasures.certified as u64);
+    if let Some(done_ms) = status.erasures.purges.done_ms {
+        meters.gauge("heatgrid_purge_last_timestamp_seconds", done_ms as f64 / 1_000.0);
+    }
+    gauge("heatgrid_purge_failing", u64::from(status.erasures.purges.error.is_some()));
     gauge("heatgrid_store_stopped", u64::from(status.poison.is_some()));
     gauge("heatgrid_clock_doubted", u64::from(status.clock != ClockVerdict::Steady));
     meters.count("heatgrid_flush_bytes_total", status.flush.bytes);
@@ -87,6 +98,14 @@ pub(super) const GAUGES: &[(&str, &str)] = &[
     ("heatgrid_flush_failing", "1 while the last flush failed."),
     ("heatgrid_compaction_due_merges", "Merges that are due."),
     ("heatgrid_compaction_due_bytes", "Bytes that due merges will read."),
+    ("heatgrid_erasures_open", "Erasures that are neither certified nor cancelled."),
+    ("heatgrid_erasures_open_30_days", "Open erasures that are 30 days old or older."),
+    ("heatgrid_erasures_open_60_days", "Open erasures that are 60 days old or older."),
+    ("heatgrid_erasures_open_80_days", "Open erasures that are 80 days old or older."),
+    ("heatgrid_erasures_open_90_days", "Open erasures that have missed their deadline."),
+    ("heatgrid_erasures_certified", "Erasures that are certified."),
+    ("heatgrid_purge_last_timestamp_seconds", "When the last purge was over, as Unix time."),
+    ("heatgrid_purge_failing", "1 while the last purge failed."),
     ("heatgrid_store_stopped", "1 when the store takes nothing any more."),
     ("heatgrid_clock_doubted", "1 while the clock is not believed, and nothing expires."),
     ("heatgrid_request_places_free", "Requests that may begin before others are turned away."),

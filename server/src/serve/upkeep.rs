@@ -16,6 +16,8 @@ use crate::meters::record_connections;
 const LOOK: Duration = Duration::from_secs(1);
 /// Looks between two times of what need not be done often.
 const SELDOM: u64 = 60;
+/// Looks between two times of what is only told.
+const HOURLY: u64 = 3_600;
 
 /// Runs until it is aborted.
 pub(super) async fn run(app: App, tls: Option<Arc<TlsIdentity>>, listenings: Vec<Arc<Listening>>) {
@@ -33,6 +35,9 @@ pub(super) async fn run(app: App, tls: Option<Arc<TlsIdentity>>, listenings: Vec
                 return before;
             }
             seldom(&app, tls.as_deref());
+            if look % HOURLY == 0 {
+                tell_overdue(&app);
+            }
             forget_sites(&app, before)
         })
         .await;
@@ -80,6 +85,23 @@ fn seldom(app: &App, tls: Option<&TlsIdentity>) {
         Ok(false) => {}
         Ok(true) => tracing::info!("the country database was read again"),
         Err(error) => tracing::error!(%error, "the new country database cannot be used; the old one stays"),
+    }
+}
+
+/// An erasure that takes long is told of, louder and louder.
+fn tell_overdue(app: &App) {
+    let [days_30, days_60, days_80, days_90] = app.store.status().erasures.overdue;
+    match (days_30, days_60) {
+        (0, _) => {}
+        (_, 0) => tracing::warn!(days_30, "erasures are open for 30 days or longer"),
+        _ => {
+            tracing::error!(
+                days_60,
+                days_80,
+                days_90,
+                "erasures are about to miss their deadline of 90 days"
+            );
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! A store at one moment, as operators see it.
 
 use heatgrid_engine::clock::ClockVerdict;
+use heatgrid_engine::model::DEADLINE_DAYS;
+use heatgrid_engine::purge::plan::OVERDUE_DAYS;
 use heatgrid_engine::store::Status;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -39,6 +41,7 @@ pub struct StatusJson {
     disk: DiskJson,
     flush: FlushJson,
     compaction: CompactionJson,
+    erasures: ErasuresJson,
     clock: ClockJson,
     /// Why nothing is accepted any more, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,6 +108,23 @@ struct CompactionJson {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+struct ErasuresJson {
+    open: usize,
+    /// Deleted sites whose grace is not over.
+    in_grace: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest_at: Option<String>,
+    /// Open ones that are 30, 60, 80 and 90 days old or older.
+    overdue: [usize; 4],
+    certified: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purged_at: Option<String>,
+    /// Why the last purge did not finish.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
 struct ClockJson {
     now: String,
     /// steady, jumped_back or jumped_forward; unless it is steady nothing expires until it is accepted.
@@ -157,6 +177,15 @@ impl StatusJson {
                 written_bytes: status.compaction.written_bytes,
                 write_amplification: status.compaction.write_amplification,
             },
+            erasures: ErasuresJson {
+                open: status.erasures.open,
+                in_grace: status.erasures.in_grace,
+                oldest_at: status.erasures.oldest_ms.map(rfc3339),
+                overdue: status.erasures.overdue,
+                certified: status.erasures.certified,
+                purged_at: status.erasures.purges.done_ms.map(rfc3339),
+                error: status.erasures.purges.error.as_ref().map(ToString::to_string),
+            },
             clock: clock(status.clock, now_ms),
             stopped: status.poison.as_ref().map(ToString::to_string),
             warnings: warnings(status),
@@ -183,6 +212,15 @@ pub fn warnings(status: &Status) -> Vec<String> {
     }
     if let Some(error) = &status.flush.error {
         warnings.push(format!("the last flush failed: {error}"));
+    }
+    if let Some(error) = &status.erasures.purges.error {
+        warnings.push(format!("the last purge did not finish: {error}"));
+    }
+    let overdue = status.erasures.overdue.iter().zip(OVERDUE_DAYS).rfind(|(count, _)| **count > 0);
+    if let Some((count, days)) = overdue {
+        warnings.push(format!(
+            "{count} erasures are open for {days} days or longer, of {DEADLINE_DAYS}: POST /v1/admin/purge?wait=true says why"
+        ));
     }
     if status.free_bytes.is_some_and(|free| free < status.reserve_bytes) {
         warnings

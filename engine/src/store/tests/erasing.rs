@@ -1,5 +1,7 @@
 //! Erasures through the store: masked at once, gone after a purge, back by no way.
 
+mod crashes;
+
 use super::*;
 use crate::error::{AppendError, EraseError};
 use crate::format::names::{Directory, FileName};
