@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::accounts::AccountsError;
+use crate::backup::BackupError;
 use crate::commit;
 use crate::disk::DiskError;
 use crate::format::names::FileName;
@@ -51,6 +52,11 @@ pub enum OpenError {
     /// The log cannot be read or begun.
     #[error(transparent)]
     Wal(#[from] WalError),
+    /// A backup was being restored here, and that is not done: nobody may read what is not masked yet.
+    #[error(
+        "the restore of a backup into this directory is not finished; run `heatgrid backup restore` again, and then start"
+    )]
+    Restoring,
     /// Snapshots would be kept for too long.
     #[error("snapshots: {0}")]
     Snapshots(#[from] TooOld),
@@ -253,6 +259,9 @@ pub enum JobError {
     /// There is no such site, or it was deleted.
     #[error("there is no site {0}")]
     UnknownSite(SiteId),
+    /// A backup could not be made, read or restored.
+    #[error(transparent)]
+    Backup(Box<BackupError>),
     /// A segment could not be read or written.
     #[error(transparent)]
     Segment(Arc<SegmentError>),
@@ -277,6 +286,15 @@ pub enum JobError {
     /// The log could not be trimmed.
     #[error(transparent)]
     Wal(#[from] WalError),
+}
+
+impl From<BackupError> for JobError {
+    fn from(error: BackupError) -> JobError {
+        match error {
+            BackupError::Stopped => JobError::Stopped,
+            error => JobError::Backup(Box::new(error)),
+        }
+    }
 }
 
 impl From<SnapshotError> for JobError {

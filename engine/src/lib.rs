@@ -22,6 +22,7 @@ pub mod view;
 pub mod wal;
 pub mod window;
 // 5: jobs
+pub mod backup;
 pub mod commit;
 pub mod compaction;
 pub mod flush;

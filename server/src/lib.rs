@@ -14,6 +14,7 @@ pub mod serve;
 pub mod access;
 pub mod api;
 pub mod audit;
+pub mod backup;
 pub mod http;
 pub mod rate;
 // From what is written to what is stored, and back; the offline tools share these.

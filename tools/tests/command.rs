@@ -33,7 +33,8 @@ impl Place {
     }
 
     fn run_with(&self, line: &str, input: &[u8]) -> Output {
-        let nested = ["site ", "snapshot ", "erasure ", "purge "].iter().any(|verb| line.starts_with(verb));
+        let nested =
+            ["site ", "snapshot ", "backup ", "erasure ", "purge "].iter().any(|verb| line.starts_with(verb));
         let verbs = if nested { 2 } else { 1 };
         let words: Vec<&str> = line.split(' ').collect();
         let mut child = Command::new(env!("CARGO_BIN_EXE_heatgrid"))
@@ -294,6 +295,49 @@ fn a_store_goes_back_to_a_snapshot_and_forth_again() {
     place.done("snapshot delete five");
     assert!(place.refused("snapshot inspect five", 1).contains("there is no snapshot five"));
     assert!(place.done("verify").contains("nothing wrong"));
+}
+
+#[test]
+fn a_store_is_backed_up_and_comes_back_in_another_directory() {
+    let (place, other) = (Place::new(), Place::new());
+    let copies = place.0.path().join("copies").to_str().unwrap().to_owned();
+    let at = format!("--target {copies}");
+    let file = place.file("events.ndjson", lines(4).as_bytes());
+    place.done(&format!("import --site shop {file} {KEPT}"));
+    let done = place.json(&format!("backup run {at} --name one"));
+    assert_eq!((&done["segments"], &done["uploaded_segments"]), (&1.into(), &1.into()));
+    place.done(&format!("import --site shop {file} {KEPT}"));
+    let done = place.json(&format!("backup run {at} --name two"));
+    assert_eq!(done["segments"], 2);
+    let done = place.json(&format!("backup run {at} --name two-again"));
+    assert_eq!((&done["segments"], &done["uploaded_segments"]), (&2.into(), &0.into()));
+    assert!(
+        place.refused(&format!("backup run {at} --name two"), 1).contains("there is a backup two already")
+    );
+    let without_data = |line: &str| {
+        let words = line.split(' ').map(str::to_owned);
+        Command::new(env!("CARGO_BIN_EXE_heatgrid")).args(words).output().unwrap()
+    };
+    let listed = without_data(&format!("backup list {at} --json")).stdout;
+    let listed: Value = serde_json::from_slice(&listed).unwrap();
+    assert_eq!((&listed[0]["events"], &listed[2]["events"]), (&12.into(), &6.into()));
+    assert_eq!(without_data(&format!("backup verify {at} two")).status.code(), Some(0));
+
+    let key = place.data().join("ledger.key");
+    let restored = other.json(&format!("backup restore {at} one --ledger-key {}", key.display()));
+    assert_eq!(restored["events"], 6);
+    let asked = other.done(&format!("pages --site shop {SPAN}"));
+    assert_eq!(asked, "page,count\na.example/p,6\n");
+    assert!(other.done("verify").contains("nothing wrong"));
+    assert!(other.refused(&format!("backup restore {at} two"), 1).contains("not empty"));
+
+    let segments = place.0.path().join("copies/segments");
+    let segment = fs::read_dir(segments).unwrap().next().unwrap().unwrap().path();
+    fs::write(&segment, b"rot").unwrap();
+    assert_eq!(without_data(&format!("backup verify {at} two")).status.code(), Some(3));
+    place.json(&format!("backup prune {at} --keep 1"));
+    assert!(place.refused("backup forget --target /nowhere", 1).contains("never backed up"));
+    place.done(&format!("backup forget {at}"));
 }
 
 #[test]

@@ -12,6 +12,7 @@
 
 pub mod account_edits;
 pub mod accounts;
+pub mod backup;
 pub mod block;
 pub mod chunks;
 pub mod columns;
@@ -25,6 +26,7 @@ pub mod hours;
 pub mod ledger;
 pub mod manifest;
 pub mod names;
+pub mod objects;
 pub mod rollups;
 pub mod segment;
 pub mod segment_entry;

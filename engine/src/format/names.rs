@@ -58,6 +58,12 @@ pub enum FileName {
     SigningKey,
     /// `key.new`: a key being written; never read.
     KeyNew,
+    /// `targets`: where this store has been backed up to, a line each.
+    Targets,
+    /// `targets.new`: the same, being written; never read.
+    TargetsNew,
+    /// `restoring`: a backup is being restored here, and nothing may be served yet.
+    Restoring,
     /// `erasures/<number>.txt`: what an open request has named.
     Named(u64),
     /// `erasures/<number>.new`: the same, being written; never read.
@@ -90,7 +96,10 @@ impl FileName {
             | FileName::LedgerNew
             | FileName::LedgerKey
             | FileName::SigningKey
-            | FileName::KeyNew => Directory::Root,
+            | FileName::KeyNew
+            | FileName::Targets
+            | FileName::TargetsNew
+            | FileName::Restoring => Directory::Root,
             FileName::Named(_) | FileName::NamedNew(_) => Directory::Erasures,
             FileName::Wal(_) | FileName::WalNew(_) => Directory::Wal,
             FileName::Segment(_) | FileName::SegmentNew(_) => Directory::Segments,
@@ -118,6 +127,9 @@ impl FileName {
             FileName::LedgerKey,
             FileName::SigningKey,
             FileName::KeyNew,
+            FileName::Targets,
+            FileName::TargetsNew,
+            FileName::Restoring,
         ];
         if directory == Directory::Root {
             return fixed.into_iter().find(|file| file.to_string() == name);
@@ -150,6 +162,9 @@ impl FileName {
             FileName::Ledger => "ledger".into(),
             FileName::LedgerNew => "ledger.new".into(),
             FileName::LedgerKey => "ledger.key".into(),
+            FileName::Targets => "targets".into(),
+            FileName::TargetsNew => "targets.new".into(),
+            FileName::Restoring => "restoring".into(),
             FileName::SigningKey => "signing.key".into(),
             FileName::KeyNew => "key.new".into(),
             FileName::Named(number) => format!("{number:016x}.txt"),

@@ -22,6 +22,11 @@ pub const SEGMENT_MAGIC: [u8; 8] = *b"HGRIDseg";
 /// Begins a segment's footer.
 pub const SEGMENT_FOOTER_MAGIC: [u8; 8] = *b"HGRIDend";
 
+/// Begins the list of a backup.
+pub const BACKUP_MAGIC: [u8; 8] = *b"HGRIDbak";
+/// Begins the mark of a backup target.
+pub const TARGET_MAGIC: [u8; 8] = *b"HGRIDtgt";
+
 /// Checks a version found in a file.
 ///
 /// # Errors

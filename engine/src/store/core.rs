@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::accounts::Accounts;
+use crate::backup::BackupTarget;
 use crate::clock::{Clock, ClockGuard, ClockVerdict};
 use crate::commit::{Commit, Frozen};
 use crate::disk::Disk;
@@ -49,6 +50,10 @@ pub(super) struct Core {
     pub(super) counters: Counters,
     /// Held by the flush at work. What is in it was frozen and is not in segments yet.
     pub(super) flushing: Mutex<Option<Frozen>>,
+    /// Held by who changes what is at targets: a backup, a prune, a purge.
+    pub(super) backing: Mutex<()>,
+    /// Targets that purges reach.
+    pub(super) targets: RwLock<Vec<Arc<dyn BackupTarget>>>,
     /// Held by the merge at work: one at a time, so that what it costs is bounded.
     pub(super) merging: Mutex<()>,
     /// Whether the last merge failed. Flushing does not wait for merges then: it would wait for ever.
@@ -154,6 +159,8 @@ impl Core {
             jobs: Jobs::default(),
             counters: Counters::default(),
             flushing: Mutex::default(),
+            backing: Mutex::default(),
+            targets: RwLock::default(),
             merging: Mutex::default(),
             merges_fail: AtomicBool::new(false),
             last_flush: Mutex::default(),

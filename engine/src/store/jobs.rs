@@ -34,6 +34,8 @@ pub enum JobKind {
         /// Without waiting for the grace of deleted sites.
         now: bool,
     },
+    /// Brings everything to a backup target.
+    Backup,
     /// Puts a snapshot in the place of what is live.
     Restore {
         /// Which.
@@ -164,6 +166,15 @@ pub(super) struct Jobs(Mutex<(u64, VecDeque<Arc<Job>>)>);
 impl Jobs {
     /// A new job, waiting.
     pub(super) fn add(&self, kind: JobKind, now_ms: u64) -> Arc<Job> {
+        self.add_in(JobState::Waiting, kind, now_ms)
+    }
+
+    /// A new job that its caller does: no thread of the store takes it up.
+    pub(super) fn add_running(&self, kind: JobKind, now_ms: u64) -> Arc<Job> {
+        self.add_in(JobState::Running, kind, now_ms)
+    }
+
+    fn add_in(&self, state: JobState, kind: JobKind, now_ms: u64) -> Arc<Job> {
         let mut jobs = self.0.lock();
         jobs.0 += 1;
         let job = Arc::new(Job {
@@ -173,7 +184,7 @@ impl Jobs {
             stop: AtomicBool::new(false),
             done_bytes: AtomicU64::new(0),
             total_bytes: AtomicU64::new(0),
-            state: Mutex::new((JobState::Waiting, None)),
+            state: Mutex::new((state, None)),
             changed: Condvar::new(),
         });
         if jobs.1.len() >= REMEMBERED
@@ -215,7 +226,7 @@ impl Jobs {
         self.0.lock().1.iter().for_each(|job| job.stop.store(true, Ordering::Relaxed));
     }
 
-    fn find(&self, id: JobId) -> Option<Arc<Job>> {
+    pub(super) fn find(&self, id: JobId) -> Option<Arc<Job>> {
         self.0.lock().1.iter().find(|job| job.id == id).cloned()
     }
 }

@@ -6,6 +6,7 @@
 
 mod append;
 mod ask;
+mod backing;
 mod core;
 mod erasing;
 mod flushing;
@@ -15,6 +16,7 @@ mod merging;
 mod open;
 mod pages;
 mod purging;
+mod reaching;
 mod restoring;
 mod snapshots;
 mod status;
@@ -54,7 +56,25 @@ impl Store {
     /// When what says what is live (manifest, accounts, log) cannot be read or written. A segment that cannot be
     /// read is no error, but in the report.
     pub fn open(disk: Arc<dyn Disk>, clock: Arc<dyn Clock>, options: Options) -> Result<Store, OpenError> {
-        let Opened { core, committer, report } = open::open(disk, clock, options)?;
+        Store::opened(open::open(disk, clock, options)?)
+    }
+
+    /// Opens a directory into which `backup::restore::begin` has begun to restore a backup of the store `restored`, to
+    /// go on with it.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_to_restore(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        options: Options,
+        restored: [u8; 16],
+    ) -> Result<Store, OpenError> {
+        Store::opened(open::open_as(disk, clock, options, Some(restored))?)
+    }
+
+    fn opened(opened: Opened) -> Result<Store, OpenError> {
+        let Opened { core, committer, report } = opened;
         let core = Arc::new(core);
         let threads = match committer {
             Some(committer) => Threads::start(&core, committer)?,

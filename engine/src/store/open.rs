@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use crate::accounts::Accounts;
 use crate::clock::{Clock, ClockGuard};
 use crate::commit::{AfterGroup, Commit, CommitParts, Committer, QueueLimits, recover};
-use crate::disk::{Disk, DiskError};
+use crate::disk::{Access, Disk, DiskError};
 use crate::error::OpenError;
 use crate::format::names::{Directory, FileName};
 use crate::ledger::Ledger;
@@ -52,12 +52,26 @@ pub(super) fn open(
     clock: Arc<dyn Clock>,
     options: Options,
 ) -> Result<Opened, OpenError> {
+    match disk.open(FileName::Restoring, Access::Read) {
+        Ok(_) => Err(OpenError::Restoring),
+        Err(error) if error.is_not_found() => open_as(disk, clock, options, None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// As `open`; a directory that a backup of the store `restored` is being restored into becomes that store.
+pub(super) fn open_as(
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+    options: Options,
+    restored: Option<[u8; 16]>,
+) -> Result<Opened, OpenError> {
     options.snapshots.check()?;
     let found = manifest::load(&*disk)?;
     let made = found.is_none();
     let manifest = match found {
         Some(manifest) => manifest,
-        None => make(&*disk, &options.region, clock.now_ms())?,
+        None => make(&*disk, &options.region, clock.now_ms(), restored)?,
     };
     if manifest.region != options.region {
         return Err(OpenError::Region { expected: options.region, got: manifest.region });
@@ -140,17 +154,24 @@ fn mask_rows(masks: &Masks, rows: &mut ReplayedRows) {
 }
 
 /// Makes the manifest of a new store. It comes before every other file, so that a directory that has others has lost it.
-fn make(disk: &dyn Disk, region: &Region, now_ms: u64) -> Result<Manifest, OpenError> {
+fn make(
+    disk: &dyn Disk,
+    region: &Region,
+    now_ms: u64,
+    restored: Option<[u8; 16]>,
+) -> Result<Manifest, OpenError> {
     for directory in Directory::ALL {
         for (file, _) in disk.list(directory)? {
-            if !matches!(file, FileName::Lock | FileName::ManifestNew | FileName::Manifest) {
+            // What a restore brings beside the data, or leaves as it was, is all at the root.
+            let is_kept = restored.is_some() && directory == Directory::Root;
+            if !is_kept && !matches!(file, FileName::Lock | FileName::ManifestNew | FileName::Manifest) {
                 return Err(OpenError::NoManifest { found: file });
             }
         }
     }
     let manifest = Manifest {
         edition: 1,
-        store: random()?,
+        store: restored.map_or_else(random, Ok)?,
         region: region.clone(),
         wal_floor: Seq(0),
         purged_through: Seq(0),

@@ -20,6 +20,7 @@ use crate::purge::matching::{MatchError, Matching, PageTest};
 use crate::purge::plan::{self, PurgePlan};
 use crate::purge::verify;
 use crate::segment::{Place, Scratch, Segment, SegmentEntry, SegmentError, SegmentHeader};
+use crate::view::Masks;
 
 use super::Store;
 use super::core::{Core, add};
@@ -167,7 +168,7 @@ impl Core {
         if let Some(error) = purge.failed {
             return Err(error.into());
         }
-        // No backup target is configured in the engine: what has one tells of it here.
+        self.purge_targets(job)?;
         self.reach(&due, ErasureState::BackupsPurged)?;
         self.wait_for_readers(job, &purge.held)?;
         Ok(self.certify(&due, through, purge.before)?)
@@ -225,8 +226,25 @@ impl Core {
         let Some(entry) = manifest.reachable().find(|entry| entry.number == number) else { return Ok(None) };
         let segment = self.segment(entry)?;
         let masks = Arc::clone(&self.live.read().masks);
+        let Some(output) = self.without_masked(job, &segment, &masks, skip)? else { return Ok(None) };
+        self.repoint(entry.number, output)?;
+        let old = Arc::downgrade(&segment);
+        drop(segment);
+        Ok(Some(old))
+    }
+
+    /// Writes a segment anew without what is masked, durable and not live: the new one, or none if nothing is left.
+    /// `None` when nothing of it is masked. `skip` leaves sites out as a whole.
+    pub(super) fn without_masked(
+        &self,
+        job: &Job,
+        segment: &Arc<Segment>,
+        masks: &Masks,
+        skip: &dyn Fn(SiteId) -> bool,
+    ) -> Result<Option<Option<SegmentEntry>>, JobError> {
+        let entry = segment.entry();
         let skips = segment.sites()?.any(skip);
-        if !skips && plan::of_segment(&segment, &masks, &mut Scratch::new())?.is_none() {
+        if !skips && plan::of_segment(segment, masks, &mut Scratch::new())?.is_none() {
             return Ok(None);
         }
         self.check_purge_room(plan::headroom_bytes(entry.length_bytes))?;
@@ -238,7 +256,7 @@ impl Core {
         };
         let (number, uuid) = self.live.next_file();
         let task = MergeTask {
-            inputs: &[Arc::clone(&segment)],
+            inputs: &[Arc::clone(segment)],
             number,
             uuid,
             level: entry.level,
@@ -254,10 +272,7 @@ impl Core {
         job.did_bytes(entry.length_bytes);
         add(&self.counters.merge_ms, self.now_ms().saturating_sub(started_ms));
         add(&self.counters.merged_bytes, output.as_ref().map_or(0, |entry| entry.length_bytes));
-        self.repoint(entry.number, output)?;
-        let old = Arc::downgrade(&segment);
-        drop(segment);
-        Ok(Some(old))
+        Ok(Some(output))
     }
 
     /// Lets every list that names a segment name another one, or nothing, and unlinks the old one.
@@ -277,7 +292,7 @@ impl Core {
     }
 
     /// A purge makes room, and may use what is kept free for it.
-    fn check_purge_room(&self, needed_bytes: u64) -> Result<(), JobError> {
+    pub(super) fn check_purge_room(&self, needed_bytes: u64) -> Result<(), JobError> {
         let free_bytes = self.disk.free_bytes()?;
         match free_bytes >= needed_bytes {
             true => Ok(()),

@@ -47,6 +47,9 @@ impl Core {
             Some(site) if self.accounts.get(site).is_some_and(|site| !site.closed) => vec![site],
             Some(site) => return Err(Arc::new(JobError::UnknownSite(site))),
         };
+        // Open erasures mask what is live whatever it is; here they leave the files too, before these are live again.
+        let (_, listed) = self.manifest_with(snapshot)?;
+        self.purge_segments(job, &listed.segments)?;
         {
             // No merge and no purge meanwhile: what is listed changes by flushes and by who deletes snapshots only.
             let _merging = self.merging.lock();
@@ -101,7 +104,7 @@ impl Core {
         Ok(self.unlink(&released)?)
     }
 
-    fn manifest_with(&self, name: CopyName) -> Result<(Manifest, Snapshot), JobError> {
+    pub(super) fn manifest_with(&self, name: CopyName) -> Result<(Manifest, Snapshot), JobError> {
         let manifest = self.live.manifest();
         let snapshot = manifest.snapshot(name).cloned();
         match snapshot {

@@ -135,6 +135,8 @@ impl Core {
             JobKind::FullCompaction => Ok(self.compact_all(job)?),
             JobKind::Retention => Ok(self.expire(job)?),
             JobKind::Purge { now } => self.purge(job, now),
+            // Done by who asked for it: see `Store::back_up`.
+            JobKind::Backup => Ok(()),
             JobKind::Restore { snapshot, site } => self.restore(job, snapshot, site),
         })
     }

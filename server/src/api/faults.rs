@@ -1,6 +1,7 @@
 //! What the engine could not do, as the answer to whoever asked: the only place that knows both.
 
 use heatgrid_engine::accounts::AccountsError;
+use heatgrid_engine::backup::BackupError;
 use heatgrid_engine::commit;
 use heatgrid_engine::disk::DiskError;
 use heatgrid_engine::error::{self, AppendError, EraseError, JobError};
@@ -13,7 +14,7 @@ use heatgrid_engine::segment::SegmentError;
 use crate::ask::AskError;
 use crate::http::problem::{
     BUSY, CONFLICT, DISK_FULL, INTERNAL, INVALID_BODY, INVALID_QUERY, NO_VISITORS, NOT_FOUND, Problem,
-    STOPPED, TOO_LARGE, TOO_MUCH_WORK,
+    REGION, STOPPED, TARGET, TOO_LARGE, TOO_MUCH_WORK,
 };
 use crate::wire::question::BadQuestion;
 
@@ -131,6 +132,7 @@ pub fn shared(error: &JobError) -> Problem {
             Problem::new(&CONFLICT, format!("{error}: POST /v1/admin/clock, when it is right"))
         }
         JobError::UnknownSite(_) => no_site(),
+        JobError::Backup(error) => backup(error),
         JobError::NoRoom { .. } => full(error),
         JobError::Disk(error) => disk(error),
         JobError::Edit(error::EditError::Poisoned(_)) => stopped(error),
@@ -168,6 +170,29 @@ impl From<EraseError> for Problem {
 
 fn ledger(error: &LedgerError) -> Problem {
     if let LedgerError::Disk(error) = error { disk(error) } else { fault(error) }
+}
+
+/// What a target said is for operators, who alone ask for backups.
+fn backup(error: &BackupError) -> Problem {
+    let kind = match error {
+        BackupError::NoSuchBackup(_) => &NOT_FOUND,
+        BackupError::NameTaken(_)
+        | BackupError::Stopped
+        | BackupError::Changed
+        | BackupError::NotEmpty
+        | BackupError::OtherStore { .. }
+        | BackupError::Versioned { .. }
+        | BackupError::NoTarget { .. }
+        | BackupError::NotConfigured { .. }
+        | BackupError::LedgerTooOld { .. } => &CONFLICT,
+        BackupError::Region { .. } => &REGION,
+        BackupError::Disk(error) => return disk(error),
+        BackupError::Target(_) | BackupError::Unreadable { .. } | BackupError::Damaged { .. } => {
+            tracing::error!(%error, "a backup target");
+            &TARGET
+        }
+    };
+    Problem::new(kind, error.to_string())
 }
 
 fn disk(error: &DiskError) -> Problem {

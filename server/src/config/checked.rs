@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use heatgrid_engine::backup::KeepOptions;
 use heatgrid_engine::disk::Access;
 use heatgrid_engine::model::Region;
 use heatgrid_engine::model::limits::COPY_DAYS;
@@ -13,6 +14,7 @@ use ipnet::IpNet;
 
 use super::raw::Raw;
 use super::{ConfigError, Origin};
+use crate::backup::{Address, S3Options};
 
 /// A configuration that can be used as it is.
 #[derive(Clone, Debug)]
@@ -79,10 +81,46 @@ pub struct Config {
     pub disk_reserve_bytes: u64,
     /// When snapshots come and go.
     pub snapshots: SnapshotOptions,
+    /// Where backups go, and when.
+    pub backups: BackupConfig,
     /// Shape of log lines.
     pub log_format: LogFormat,
     /// Least level that is logged.
     pub log_level: tracing::Level,
+}
+
+/// Where backups go, and when.
+#[derive(Clone, Debug)]
+pub struct BackupConfig {
+    /// Where.
+    pub targets: Vec<Address>,
+    /// Between two that are made by themselves, if any are.
+    pub every: Option<Duration>,
+    /// How many are kept, and for how long.
+    pub keep: KeepOptions,
+    /// How buckets are reached.
+    pub s3: S3Options,
+}
+
+impl BackupConfig {
+    fn check(raw: &Raw) -> Result<BackupConfig, ConfigError> {
+        let every = raw.within("backup_every_hours", "0 to 744 hours", 0, 744)?;
+        Ok(BackupConfig {
+            targets: raw.list("backup_targets", "a list of directories or s3://bucket/prefix")?,
+            every: (every > 0).then(|| Duration::from_secs(3_600 * every)),
+            keep: KeepOptions {
+                most_days: raw.within("backup_days", "1 to 83 days", 1, u64::from(COPY_DAYS))? as u32,
+                keep: raw.within("backup_keep", "1 to 10,000", 1, 10_000)? as usize,
+            },
+            s3: S3Options {
+                endpoint: raw.optional("s3_endpoint", "an address such as https://s3.example")?,
+                region: raw.one("s3_region", "a region's name")?,
+                credentials: raw.optional("s3_credentials", "a path")?,
+                plain_http: raw.one("s3_plain_http", "true or false")?,
+                unencrypted: raw.one("s3_unencrypted", "true or false")?,
+            },
+        })
+    }
 }
 
 /// Files of the server's certificate.
@@ -165,6 +203,7 @@ impl Config {
                 every_hours: raw.within("snapshot_every_hours", "0 to 744 hours", 0, 744)? as u32,
                 keep: raw.within("snapshot_keep", "1 to 1,000", 1, 1_000)? as usize,
             },
+            backups: BackupConfig::check(raw)?,
             log_format: raw.with("log_format", "text or json", |text| match text {
                 "text" => Some(LogFormat::Text),
                 "json" => Some(LogFormat::Json),

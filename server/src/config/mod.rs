@@ -10,7 +10,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use checked::{Config, LogFormat, Tls};
+pub use checked::{BackupConfig, Config, LogFormat, Tls};
 pub use raw::{Origin, Raw, Start};
 pub use table::{SETTINGS, Setting, Shape};
 

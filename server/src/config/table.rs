@@ -108,6 +108,27 @@ pub static SETTINGS: &[Setting] = &[
     ),
     value("snapshot_every_hours", "0", "Hours between snapshots that are made by themselves; 0 makes none."),
     value("snapshot_keep", "14", "Of the snapshots that are made by themselves, so many are kept."),
+    list(
+        "backup_targets",
+        "",
+        "Where backups go: directories, or buckets as s3://bucket/prefix. Each is of one store and in its region.",
+    ),
+    value("backup_every_hours", "0", "Hours between backups that are made by themselves; 0 makes none."),
+    value(
+        "backup_days",
+        "30",
+        "Days that a backup is kept, 1 to 83: what expires has then left every copy after 90.",
+    ),
+    value("backup_keep", "30", "Of the backups at a target, so many are kept."),
+    value("s3_endpoint", "", "Address of the S3 service, if it is not Amazon's."),
+    value("s3_region", "us-east-1", "Region that requests to the S3 service are signed for."),
+    value(
+        "s3_credentials",
+        "",
+        "File with the id of an access key on its first line and its secret on the second.",
+    ),
+    switch("s3_plain_http", "Speak to the S3 service without TLS: for tests on one machine only."),
+    switch("s3_unencrypted", "Do not ask the S3 service to encrypt what it keeps."),
     value("log_format", "text", "Log lines as text or json."),
     value("log_level", "info", "Least level that is logged: error, warn, info, debug."),
 ];

@@ -76,6 +76,7 @@ kinds! {
     KEY_REUSED "idempotency-key" UNPROCESSABLE_ENTITY "The idempotency key was used with another body"
     TOO_MUCH_WORK "too-much-work" UNPROCESSABLE_ENTITY "The question reads too much"
     RATE "rate" TOO_MANY_REQUESTS "Too many requests"
+    TARGET "target" BAD_GATEWAY "A backup target failed"
     INTERNAL "internal" INTERNAL_SERVER_ERROR "A fault of the server"
     BUSY "busy" SERVICE_UNAVAILABLE "The server is busy"
     STOPPED "stopped" SERVICE_UNAVAILABLE "The store has stopped"

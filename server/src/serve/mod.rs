@@ -2,6 +2,7 @@
 //!
 //! The listeners are opened first and say that the store is being opened; then it is, and its routes take their place.
 
+mod backups;
 mod front;
 mod token;
 mod upkeep;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use heatgrid_engine::backup::BackupTarget;
 use heatgrid_engine::clock::Clock;
 use heatgrid_engine::disk::{OpenDiskError, RealDisk};
 use heatgrid_engine::error::{JobError, OpenError};
@@ -28,6 +30,7 @@ use self::front::Front;
 use crate::api::{Listeners, listeners, off_the_runtime};
 use crate::app::{App, Foundation};
 use crate::audit::Audit;
+use crate::backup::{ObjectTarget, OpenTargetError, Schedule};
 use crate::config::Config;
 use crate::demo::{Demo, DemoError};
 use crate::health::{Health, Phase};
@@ -65,6 +68,9 @@ pub enum ServeError {
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// A backup target cannot be used.
+    #[error("backup_targets: {0}")]
+    Target(#[from] OpenTargetError),
     /// The country database cannot be used.
     #[error(transparent)]
     Countries(#[from] DatabaseError),
@@ -179,10 +185,14 @@ impl Server {
             println!("{demo}");
         }
         let upkeep = tokio::spawn(upkeep::run(app.clone(), tls, listenings));
+        let schedule = Arc::new(Schedule::default());
+        let backups = tokio::spawn(backups::run(app.clone(), Arc::clone(&schedule)));
         health.ending().await;
         // Nobody is left to be told when all listeners have ended by themselves.
         let _ = stop.send(true);
         tasks.join_all().await;
+        backups.abort();
+        schedule.stop(&app.store);
         upkeep.abort();
         upkeep::settle(&app).await;
         Ok(Served { phase: health.phase(), store: Arc::clone(&app.store) })
@@ -217,6 +227,11 @@ fn open(
     let audit = Audit::open(&root).map_err(|source| ServeError::Audit { path: root, source })?;
     let store = Store::open(Arc::new(disk), Arc::clone(&clock), options(&config))?;
     upkeep::tell_of_opening(store.report());
+    let mut targets: Vec<Arc<dyn BackupTarget>> = Vec::new();
+    for address in &config.backups.targets {
+        targets.push(Arc::new(ObjectTarget::open(address, &config.backups.s3)?));
+    }
+    store.set_targets(targets);
     let store = Arc::new(store);
     Ok(App::new(Foundation { store, config, clock, audit, operator_token, countries, health }))
 }

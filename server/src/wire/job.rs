@@ -57,6 +57,7 @@ fn kind(kind: JobKind) -> &'static str {
         JobKind::Retention => "retention",
         JobKind::Purge { .. } => "purge",
         JobKind::Restore { .. } => "restore",
+        JobKind::Backup => "backup",
     }
 }
 

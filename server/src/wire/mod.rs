@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod audit;
+pub mod backup;
 mod cell;
 pub mod collect;
 pub mod encoding;

@@ -3,6 +3,7 @@
 mod access;
 mod admin;
 mod audit;
+mod backups;
 mod harness;
 mod health;
 mod hostile;

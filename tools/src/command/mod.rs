@@ -1,6 +1,7 @@
 //! The verbs.
 
 mod ask;
+mod backup;
 mod doctor;
 mod erasure;
 mod export;
@@ -64,6 +65,9 @@ pub(crate) enum Command {
     /// Remove from every file what erasures mask
     #[command(subcommand)]
     Purge(purge::Purge),
+    /// Bring everything to another place, and back into a new directory
+    #[command(subcommand)]
+    Backup(backup::Backup),
     /// Send made-up events and measure the server (at a server)
     Load(load::Load),
 }
@@ -90,6 +94,7 @@ impl Command {
             Command::Snapshot(command) => command.run(),
             Command::Erasure(command) => command.run(),
             Command::Purge(command) => command.run(),
+            Command::Backup(command) => command.run(),
             Command::Load(command) => command.run(),
         }
     }

@@ -12,6 +12,7 @@ use heatgrid_engine::purge::certificate::CertificateError;
 use heatgrid_engine::query::QueryError;
 use heatgrid_engine::wal::WalError;
 use heatgrid_server::ask::{AskError, NoErasure};
+use heatgrid_server::backup::{BadAddress, OpenTargetError};
 use heatgrid_server::wire::site::BadSite;
 
 /// Why a store did not do what a command wanted.
@@ -49,6 +50,17 @@ pub(crate) enum TargetError {
     /// A snapshot's or backup's name that is none.
     #[error(transparent)]
     CopyName(InvalidName),
+    /// A backup target's address that is none.
+    #[error(transparent)]
+    Address(#[from] BadAddress),
+    /// A backup target that cannot be opened.
+    #[error(transparent)]
+    Copies(#[from] OpenTargetError),
+    /// A target that the store was never backed up to.
+    #[error(
+        "this store was never backed up to {0}; the file `targets` in its directory lists those that it was"
+    )]
+    UnknownTarget(String),
     /// There is no such snapshot.
     #[error("there is no snapshot {0}; `heatgrid snapshot list` shows those that there are")]
     UnknownSnapshot(String),
@@ -100,7 +112,10 @@ impl TargetError {
     /// Whether the command was asked wrongly.
     pub(crate) fn is_usage(&self) -> bool {
         match self {
-            TargetError::Site(_) | TargetError::RegionName | TargetError::CopyName(_) => true,
+            TargetError::Site(_)
+            | TargetError::RegionName
+            | TargetError::CopyName(_)
+            | TargetError::Address(_) => true,
             TargetError::Ask(AskError::Query(error)) => matches!(error, QueryError::Invalid(_)),
             TargetError::NoErasure(NoErasure::Bad(_) | NoErasure::Erase(EraseError::Invalid(_)))
             | TargetError::Erase(EraseError::Invalid(_)) => true,

@@ -4,6 +4,7 @@
 //! a connection can take a directory's place.
 
 mod ask;
+mod copies;
 mod erasures;
 mod error;
 mod files;
@@ -25,6 +26,7 @@ use heatgrid_engine::store::Store;
 use heatgrid_server::intake::Intake;
 use heatgrid_server::privacy::url::PageRules;
 
+pub(crate) use copies::Copies;
 pub(crate) use error::TargetError;
 pub(crate) use files::Files;
 

@@ -41,6 +41,7 @@ fn shown(snapshot: &SnapshotStatus) -> Value {
     serde_json::to_value(SnapshotJson::of(snapshot)).expect("a snapshot is valid JSON")
 }
 
-fn copy_name(text: &str) -> Result<CopyName, TargetError> {
+/// A name that somebody gave to a snapshot or backup.
+pub(super) fn copy_name(text: &str) -> Result<CopyName, TargetError> {
     CopyName::new(text).map_err(TargetError::CopyName)
 }

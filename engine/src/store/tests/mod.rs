@@ -1,6 +1,7 @@
 //! The store as a whole, on a simulated disk and a clock that stands still.
 
 mod against_a_map;
+mod backups;
 mod erasing;
 mod faults;
 mod jobs;

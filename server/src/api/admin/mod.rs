@@ -1,6 +1,7 @@
 //! What operators do with the store as a whole.
 
 mod audit;
+mod backups;
 mod jobs;
 mod purge;
 mod snapshots;
@@ -18,6 +19,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
     for part in [
         purge::Document::openapi(),
         snapshots::Document::openapi(),
+        backups::Document::openapi(),
         status::Document::openapi(),
         tokens::Document::openapi(),
         audit::Document::openapi(),
@@ -31,6 +33,7 @@ pub(super) fn routes() -> Router<App> {
     jobs::routes()
         .merge(purge::routes())
         .merge(snapshots::routes())
+        .merge(backups::routes())
         .merge(status::routes())
         .merge(tokens::routes())
         .merge(audit::routes())
