@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, SET_COOKIE, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL,
+    CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, SET_COOKIE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::privacy::consent;
+use crate::privacy::origin::Origin;
 
 /// The tracker.
 pub(super) static TRACKER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("assets/t.js")));
@@ -54,10 +55,14 @@ impl Script {
         };
         set(CONTENT_TYPE, "text/javascript; charset=utf-8");
         set(CACHE_CONTROL, "private, no-cache");
-        set(VARY, "Cookie, DNT, Sec-GPC, Accept-Encoding");
+        set(VARY, "Cookie, DNT, Sec-GPC, Accept-Encoding, Origin");
         set(ETAG, &self.tag);
-        set(ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+        // Named rather than `*`, so that a page may also ask with the opt-out cookie.
+        if let Some(origin) = Origin::of(request) {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.value().clone());
+            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
         headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
         if let Some(cookie) = consent::renewal(request) {
             headers.insert(SET_COOKIE, cookie);

@@ -65,14 +65,16 @@ async fn whoever_objects_gets_a_script_that_does_nothing() {
 
 #[tokio::test]
 async fn the_script_is_asked_for_each_time_and_sent_only_when_it_changed() {
-    let answer = get("/t.js", &[("accept-encoding", "br;q=1, gzip")]).await;
+    let answer =
+        get("/t.js", &[("accept-encoding", "br;q=1, gzip"), ("origin", "https://shop.example")]).await;
     assert_eq!(answer.body, script::TRACKER.gzip);
     for (name, value) in [
         ("content-type", "text/javascript; charset=utf-8"),
         ("cache-control", "private, no-cache"),
-        ("vary", "Cookie, DNT, Sec-GPC, Accept-Encoding"),
+        ("vary", "Cookie, DNT, Sec-GPC, Accept-Encoding, Origin"),
         ("content-encoding", "gzip"),
-        ("access-control-allow-origin", "*"),
+        ("access-control-allow-origin", "https://shop.example"),
+        ("access-control-allow-credentials", "true"),
         ("cross-origin-resource-policy", "cross-origin"),
     ] {
         assert_eq!(answer.header(name), value, "{name}");

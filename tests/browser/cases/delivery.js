@@ -162,18 +162,20 @@ test("an event costs the page less than a tenth of a millisecond, and no task is
     prepare: (page) =>
       page.addInitScript(() => {
         window.costs = {};
+        const isOurs = () => new Error().stack.includes("/t.js");
+        const timed = (name, run) => (event) => {
+          const begin = performance.now();
+          run(event);
+          (window.costs[name] ||= []).push(performance.now() - begin);
+        };
         const listen = EventTarget.prototype.addEventListener;
         EventTarget.prototype.addEventListener = function (type, handler, options) {
-          if (!new Error().stack.includes("/t.js")) return listen.call(this, type, handler, options);
-          const timed = (event) => {
-            const begin = performance.now();
-            handler.call(this, event);
-            (window.costs[type] ||= []).push(performance.now() - begin);
-          };
-          return listen.call(this, type, timed, options);
+          return listen.call(this, type, isOurs() ? timed(type, handler) : handler, options);
         };
-        window.long = 0;
-        addEventListener("load", () => new PerformanceObserver((list) => (window.long += list.getEntries().length)).observe({ type: "longtask" }));
+        for (const name of ["setTimeout", "setInterval"]) {
+          const wait = window[name];
+          window[name] = (run, ms) => wait(isOurs() ? timed("later", run) : run, ms);
+        }
       }),
   });
   const { page } = visitor;
@@ -189,11 +191,13 @@ test("an event costs the page less than a tenth of a millisecond, and no task is
     count: list.length,
     ms: list.sort((a, b) => a - b)[Math.floor(list.length / 2)],
   }));
-  console.log(`      ms an event: ${middle.map(({ type, ms }) => `${type} ${ms.toFixed(3)}`).join(", ")}`);
+  console.log(`      ms in the middle: ${middle.map(({ type, ms }) => `${type} ${ms.toFixed(3)}`).join(", ")}`);
   const count = middle.reduce((sum, { count }) => sum + count, 0);
   const ms = middle.reduce((sum, { count, ms }) => sum + count * ms, 0) / count;
   assert.ok(count > 700, `${count} events`);
   assert.ok(ms < 0.1, `${ms} ms`);
-  assert.equal(await page.evaluate(() => window.long), 0, "long tasks");
+  // A task is long from 50 ms on. The browser tells of those of the whole machine; these are the tracker's own.
+  const longest = Math.max(...Object.values(costs).flat());
+  assert.ok(longest < 50, `a task of ${longest} ms`);
   await visitor.close();
 });
