@@ -48,15 +48,13 @@ impl Heat {
         }
     }
 
-    /// Moves a box over columns, then over rows, three times: what was one point spreads over about `radius_px`.
+    /// Moves a box over rows, then over columns, three times: what was one point spreads over `radius_px`.
     fn blur(&mut self, radius_px: u32) {
-        // Three boxes of 2r + 1 reach 3r.
-        let reach = (radius_px as usize / self.square_px as usize).div_ceil(PASSES);
-        if reach == 0 {
-            return;
-        }
+        let radius = (radius_px / self.square_px) as usize;
         let mut blurred = vec![0.0; self.squares.len()];
-        for _ in 0..PASSES {
+        for pass in 0..PASSES {
+            // Together they reach exactly as far as the radius.
+            let reach = (radius + pass) / PASSES;
             for row in 0..self.height {
                 let at = row * self.width;
                 average(&self.squares[at..at + self.width], &mut blurred[at..at + self.width], reach);

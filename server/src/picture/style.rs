@@ -9,7 +9,7 @@ pub const RADII_PX: RangeInclusive<u32> = 8..=256;
 /// Opacities of the hottest spot, in percent.
 pub const OPACITIES_PERCENT: RangeInclusive<u32> = 1..=100;
 /// Steps of the palette over which a picture goes from transparent to its full opacity.
-const FADE_STEPS: f32 = 128.0;
+const FADE_STEPS: f32 = 96.0;
 
 /// How a picture looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

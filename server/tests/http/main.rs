@@ -9,6 +9,7 @@ mod health;
 mod hostile;
 mod ingest;
 mod program;
+mod query;
 mod sites;
 mod snapshots;
 mod tokens;

@@ -64,7 +64,10 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
     for (status, titles) in titles {
         answers.entry(status).or_insert_with(|| RefOr::T(refusal(&titles.join("; "))));
     }
-    for answer in answers.values_mut() {
+    // Before anything of a request is known: the connection answers this itself, without a body.
+    let too_long = Response::new("The request's line and headers are larger than `header_bytes`");
+    answers.entry("431".into()).or_insert(RefOr::T(too_long));
+    for (_, answer) in answers.iter_mut().filter(|(status, _)| *status != "431") {
         if let RefOr::T(answer) = answer {
             as_problem(answer);
             let id = HeaderBuilder::new().description(Some("Made here for every request")).build();

@@ -9,6 +9,7 @@ use axum::routing::get;
 
 use super::answering::Queries;
 use super::asked::Question;
+use super::cors;
 use super::described::{Binary, GridQuestion};
 use crate::app::App;
 use crate::ask::Route;
@@ -20,7 +21,7 @@ use crate::wire::answer::GridBody;
 pub(super) struct Document;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/v1/sites/{site}/grid", get(grid).post(grid_in_body))
+    Router::new().route("/v1/sites/{site}/grid", get(grid).post(grid_in_body).options(cors::preflight))
 }
 
 /// Cells of a page, or of the pages of a pattern

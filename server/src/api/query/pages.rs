@@ -9,6 +9,7 @@ use axum::routing::get;
 
 use super::answering::Queries;
 use super::asked::Question;
+use super::cors;
 use super::described::PagesQuestion;
 use crate::app::App;
 use crate::ask::Route;
@@ -20,7 +21,7 @@ use crate::wire::answer::PageBody;
 pub(super) struct Document;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/v1/sites/{site}/pages", get(pages).post(pages_in_body))
+    Router::new().route("/v1/sites/{site}/pages", get(pages).post(pages_in_body).options(cors::preflight))
 }
 
 /// Pages with the most events

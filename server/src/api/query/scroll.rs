@@ -9,6 +9,7 @@ use axum::routing::get;
 
 use super::answering::Queries;
 use super::asked::Question;
+use super::cors;
 use super::described::ScrollQuestion;
 use crate::app::App;
 use crate::ask::Route;
@@ -20,7 +21,7 @@ use crate::wire::answer::ScrollBody;
 pub(super) struct Document;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/v1/sites/{site}/scroll", get(scroll).post(scroll_in_body))
+    Router::new().route("/v1/sites/{site}/scroll", get(scroll).post(scroll_in_body).options(cors::preflight))
 }
 
 /// How far down pages were seen, and how long

@@ -9,6 +9,7 @@ use axum::routing::get;
 
 use super::answering::Queries;
 use super::asked::Question;
+use super::cors;
 use super::described::SeriesQuestion;
 use crate::app::App;
 use crate::ask::Route;
@@ -20,7 +21,7 @@ use crate::wire::answer::TimeBody;
 pub(super) struct Document;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/v1/sites/{site}/series", get(series).post(series_in_body))
+    Router::new().route("/v1/sites/{site}/series", get(series).post(series_in_body).options(cors::preflight))
 }
 
 /// Counts over time

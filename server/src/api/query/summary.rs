@@ -9,6 +9,7 @@ use axum::routing::get;
 
 use super::answering::Queries;
 use super::asked::Question;
+use super::cors;
 use super::described::SummaryQuestion;
 use crate::app::App;
 use crate::ask::Route;
@@ -20,7 +21,8 @@ use crate::wire::answer::SummaryBody;
 pub(super) struct Document;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/v1/sites/{site}/summary", get(summary).post(summary_in_body))
+    Router::new()
+        .route("/v1/sites/{site}/summary", get(summary).post(summary_in_body).options(cors::preflight))
 }
 
 /// Totals by kind, device, country, weekday and hour
