@@ -26,13 +26,19 @@ pub const BULK_IN_FLIGHT: usize = 16;
 
 /// Begins on 2026-04-05, when all three months of the workload are closed and March's hour totals are still kept,
 /// and goes on as the machine's.
-struct AfterTheWorkload {
+pub struct AfterTheWorkload {
     start_ms: u64,
     since: Instant,
 }
 
 impl AfterTheWorkload {
-    fn new() -> AfterTheWorkload {
+    /// Begins now.
+    ///
+    /// # Panics
+    /// Never: there is such a day.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a clock begins at a moment, not at a default")]
+    pub fn new() -> AfterTheWorkload {
         let day = Day::from_civil(2026, 4, 5).expect("a day of the calendar");
         AfterTheWorkload { start_ms: u64::from(day.number()) * 86_400_000, since: Instant::now() }
     }
@@ -48,6 +54,12 @@ impl Clock for AfterTheWorkload {
 #[must_use]
 pub fn region() -> Region {
     Region::new("eu").expect("two letters")
+}
+
+/// Name of a site, by its index.
+#[must_use]
+pub fn site_name(site: usize) -> String {
+    format!("site-{site:06}")
 }
 
 /// A store and the ids of its sites.
@@ -82,7 +94,7 @@ impl Bed {
         let start = Instant::now();
         let store = Store::open(disk, clock, options).expect("a store that opens");
         let opened_in = start.elapsed();
-        let name = |site| SiteName::new(&format!("site-{site:06}")).expect("a good name");
+        let name = |site| SiteName::new(&site_name(site)).expect("a good name");
         if store.accounts().by_name(name(0).as_str()).is_none() {
             let new =
                 |site| NewSite { name: name(site), region: region(), settings: SiteSettings::standard() };
