@@ -106,6 +106,8 @@ impl Core {
         if run::mark(target)?.is_none() {
             return Ok(());
         }
+        // An upload that a crash cut off holds bytes that no list names and no listing shows.
+        target.end_unfinished().map_err(BackupError::from)?;
         run::upload_file(&*self.disk, target, FileName::Ledger, ObjectName::Ledger)?;
         let mut rewritten: HashMap<ContentHash, Option<BackedSegment>> = HashMap::new();
         for list in run::lists(target)? {
