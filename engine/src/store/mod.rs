@@ -7,6 +7,7 @@
 mod append;
 mod ask;
 mod backing;
+mod certifying;
 mod core;
 mod erasing;
 mod flushing;
@@ -18,6 +19,7 @@ mod pages;
 mod purging;
 mod reaching;
 mod restoring;
+mod rewriting;
 mod snapshots;
 mod status;
 mod threads;

@@ -85,8 +85,9 @@ impl Core {
     }
 
     /// Applies what is masked to everything that backups list, at every target: segments are rewritten here, brought
-    /// there, and the lists that named the old ones are put anew. Then the old ones are deleted.
-    pub(super) fn purge_targets(&self, job: &Job) -> Result<(), JobError> {
+    /// there, and the lists that named the old ones are put anew. Then the old ones are deleted. Says how many targets
+    /// have been reached.
+    pub(super) fn purge_targets(&self, job: &Job) -> Result<usize, JobError> {
         let targets = self.targets.read().clone();
         for place in remembered(&*self.disk)? {
             if !targets.iter().any(|target| *target.place() == *place) {
@@ -94,12 +95,13 @@ impl Core {
             }
         }
         if targets.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let _one_at_a_time = self.backing.lock();
         // What is added to the ledger meanwhile is left to the next purge.
         let position = self.ledger.position();
-        targets.iter().try_for_each(|target| self.purge_target(job, &**target, position))
+        targets.iter().try_for_each(|target| self.purge_target(job, &**target, position))?;
+        Ok(targets.len())
     }
 
     fn purge_target(&self, job: &Job, target: &dyn BackupTarget, position: u64) -> Result<(), JobError> {

@@ -148,7 +148,13 @@ fn what_was_erased_since_does_not_come_back_and_leaves_the_target() {
     assert!(state < ErasureState::BackupsPurged, "{state:?}");
     target.heal();
     store.purge(true).unwrap();
-    assert_eq!(store.erasures(site(&store))[0].state(), ErasureState::Certified);
+    let erasure = &store.erasures(site(&store))[0];
+    assert_eq!(erasure.state(), ErasureState::Certified);
+    let statement = store.certificate(erasure.id).unwrap().statement.to_string();
+    assert!(
+        statement.contains("\nbackup_targets 1\n"),
+        "it once said 0 of them, whatever it had reached: {statement}"
+    );
     assert!(!has_bytes(&target, "bad"));
     assert_eq!(target.list(Folder::Segments).unwrap().len(), 1);
     for text in ["one", "two"] {

@@ -1,0 +1,147 @@
+//! The end of a purge: nobody reads what was replaced any more, every file is read again, and the certificate is signed.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crate::error::JobError;
+use crate::format::names::{Directory, FileName};
+use crate::ledger::LedgerEdit;
+use crate::model::limits::VIEW_SECONDS;
+use crate::model::{Erasure, Loss, Seq, SiteId};
+use crate::purge::certificate::{self, Copies};
+use crate::purge::plan;
+use crate::purge::verify;
+use crate::segment::{Scratch, Segment, SegmentEntry};
+
+use super::core::Core;
+use super::erasing::masks_of;
+use super::jobs::Job;
+use super::rewriting::Purge;
+
+/// How long it sleeps between two looks at readers that hold what it has replaced.
+const NAP: Duration = Duration::from_millis(50);
+
+impl Core {
+    /// Waits until nobody reads what was replaced any more; no longer than any view lives.
+    pub(super) fn wait_for_readers(&self, job: &Job, held: &[Weak<Segment>]) -> Result<(), JobError> {
+        let most = VIEW_SECONDS * 1_000 / NAP.as_millis() as u64;
+        // Without threads nobody reads beside the caller.
+        let naps = if self.options.background == crate::options::Background::Threads { most } else { 0 };
+        for _ in 0..naps {
+            if held.iter().all(|segment| segment.strong_count() == 0) {
+                break;
+            }
+            if job.is_stopped() {
+                return Err(JobError::Stopped);
+            }
+            let seen = self.signals.work.count();
+            self.signals.work.wait(seen, NAP);
+        }
+        Ok(())
+    }
+
+    /// Reads everything again, and certifies what is in none of it.
+    pub(super) fn certify(&self, due: &[Arc<Erasure>], through: Seq, purge: &Purge) -> Result<(), JobError> {
+        self.remove_orphans()?;
+        let ids: HashSet<_> = due.iter().map(|erasure| erasure.id).collect();
+        let masks = masks_of(&self.ledger, |erasure| ids.contains(&erasure.id));
+        let manifest = self.live.manifest();
+        let mut scratch = Scratch::new();
+        for entry in manifest.reachable() {
+            verify::segment(&*self.disk, entry, &masks, &mut scratch)?;
+        }
+        self.verify_other_files(due, through)?;
+
+        let deleted: Vec<SiteId> =
+            due.iter().filter(|erasure| erasure.deletes_site).map(|erasure| erasure.site).collect();
+        if !deleted.is_empty() {
+            self.log.forget(deleted.clone())?;
+            for site in deleted {
+                if self.accounts.get(site).is_some() {
+                    self.accounts.remove(site)?;
+                }
+            }
+        }
+        self.pages.forget();
+        // The text goes before it is said that nothing is left.
+        let later = self.ledger.open();
+        let is_later =
+            |number: u64| later.iter().any(|erasure| erasure.number == number && !ids.contains(&erasure.id));
+        self.ledger.forget_named(is_later)?;
+        let copies = Copies {
+            region: manifest.region.clone(),
+            live_segments: manifest.segments.len() as u64,
+            snapshots: manifest.snapshots.len() as u64,
+            snapshot_segments: manifest.pinned.len() as u64,
+            backup_targets: purge.targets as u64,
+            files_before: purge.before,
+            files_after: root(manifest.reachable()),
+        };
+        let (secret, now_ms) = (self.ledger.signing_key()?, self.now_ms());
+        let certified =
+            due.iter().filter_map(|erasure| self.ledger.get(erasure.id)).filter(|of| of.is_open());
+        let edits = certified.map(|erasure| {
+            let statement = certificate::statement(&erasure, &copies, now_ms);
+            LedgerEdit::Certify(erasure.id, now_ms, certificate::sign(&statement, &secret))
+        });
+        self.ledger.record(edits.collect())?;
+        self.refresh_masks();
+        Ok(())
+    }
+
+    /// Looks at log and quarantine. What was put aside goes unread when a deadline is near, and is named.
+    fn verify_other_files(&self, due: &[Arc<Erasure>], through: Seq) -> Result<(), JobError> {
+        let now_ms = self.now_ms();
+        let urgent: Vec<&Arc<Erasure>> =
+            due.iter().filter(|erasure| plan::is_last_chance(erasure, now_ms)).collect();
+        if !urgent.is_empty() && self.clock_is_steady() {
+            for (file, _) in self.disk.list(Directory::Quarantine)? {
+                let (FileName::QuarantinedWal(number) | FileName::QuarantinedSegment(number)) = file else {
+                    continue;
+                };
+                let loss = Loss { segment: number, whole: true, events: 0 };
+                let lose = |erasure: &&Arc<Erasure>| LedgerEdit::Lose(erasure.id, loss);
+                self.ledger.record(urgent.iter().map(lose).collect())?;
+                self.disk.remove(file)?;
+                self.disk.sync_directory(Directory::Quarantine)?;
+            }
+        }
+        Ok(verify::other_files(&*self.disk, through)?)
+    }
+
+    /// Removes segment files that no list names: those that an earlier edit let go and that could not be unlinked.
+    fn remove_orphans(&self) -> Result<(), JobError> {
+        // Nobody else makes segment files meanwhile.
+        let _flushing = self.flushing.lock();
+        let _merging = self.merging.lock();
+        let listed: HashSet<u64> = self.live.manifest().reachable().map(|entry| entry.number).collect();
+        let mut removed = false;
+        for (file, _) in self.disk.list(Directory::Segments)? {
+            let stays = matches!(file, FileName::Segment(number) if listed.contains(&number));
+            if !stays {
+                self.disk.remove(file)?;
+                removed = true;
+            }
+        }
+        // Also for what was unlinked before: a sync that failed then is made good here.
+        if removed || !listed.is_empty() {
+            self.disk.sync_directory(Directory::Segments)?;
+        }
+        Ok(())
+    }
+}
+
+/// Root hash of a list of files: BLAKE3 over number, uuid, length and footer checksum of each, by number.
+pub(super) fn root<'a>(entries: impl Iterator<Item = &'a SegmentEntry>) -> [u8; 32] {
+    let mut entries: Vec<&SegmentEntry> = entries.collect();
+    entries.sort_unstable_by_key(|entry| entry.number);
+    let mut hasher = blake3::Hasher::new();
+    for entry in entries {
+        hasher.update(&entry.number.to_le_bytes());
+        hasher.update(&entry.header.uuid);
+        hasher.update(&entry.length_bytes.to_le_bytes());
+        hasher.update(&entry.footer_crc.to_le_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
