@@ -157,6 +157,7 @@ async fn show(
     params(("name" = String, Path, description = "Name of the backup")),
     responses(
         (status = 204, description = "It is gone"),
+        (status = 409, description = "No target is configured", body = ProblemBody),
         (status = 502, description = "A target failed", body = ProblemBody),
     )
 )]
@@ -185,6 +186,7 @@ async fn delete(
     params(("name" = String, Path, description = "Name of the backup")),
     responses(
         (status = 200, description = "What was found, by target", body = Vec<VerificationJson>),
+        (status = 409, description = "No target is configured", body = ProblemBody),
         (status = 502, description = "A target failed", body = ProblemBody),
     )
 )]
