@@ -27,7 +27,7 @@ pub(crate) struct Where {
     /// Directory of the store; no server may be running on it
     #[arg(long, value_name = "DIR", conflicts_with_all = ["server", "token"])]
     data: Option<PathBuf>,
-    /// Address of the server, such as https://heatmap.example (or the variable HEATGRID_SERVER)
+    /// Address of the server, such as `https://heatmap.example` (or the variable HEATGRID_SERVER)
     #[arg(long, value_name = "URL")]
     server: Option<String>,
     /// Token (better in the variable HEATGRID_TOKEN: other users of the machine see options)
