@@ -172,8 +172,11 @@ fn every_invariant_of_the_map_names_tests_that_exist() {
 
 /// Every function of the workspace, those of tests included.
 fn function_names() -> BTreeSet<String> {
-    let name =
-        |line: &str| Some(line.trim_start().strip_prefix("fn ")?.split(['(', '<']).next()?.to_string());
+    let name = |line: &str| {
+        let line = line.trim_start();
+        let line = line.strip_prefix("async ").unwrap_or(line);
+        Some(line.strip_prefix("fn ")?.split(['(', '<']).next()?.to_string())
+    };
     rust_files().iter().flat_map(|(_, text)| text.lines().filter_map(name)).collect()
 }
 

@@ -13,6 +13,7 @@
 pub mod account_edits;
 pub mod accounts;
 pub mod backup;
+mod bits;
 pub mod block;
 pub mod chunks;
 pub mod columns;

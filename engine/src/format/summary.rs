@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::bits::{BitReader, BitWriter, low_mask};
 use super::columns::{NumberReader, Numbers, Packer, Unpacker};
 use super::frame::{Cursor, FormatError, put_varint};
 use crate::model::Cell;
@@ -91,7 +92,7 @@ impl Summary {
         let span = codes.last().map_or(0, |last| linear(*last));
         let mean = span.checked_div(codes.len() as u32).unwrap_or(0);
         let piece = Piece { stride, shift: mean.checked_ilog2().unwrap_or(0).saturating_sub(MEAN_BITS) };
-        let mut bits = BitWriter { target: &mut self.low_bits, held: 0, count: 0 };
+        let mut bits = BitWriter::new(&mut self.low_bits);
         let mut next = 0_u32;
         for code in codes {
             let place = linear(*code);
@@ -195,11 +196,7 @@ impl Summary {
     pub fn places(&self, piece: Piece, start: u32, cells: u32, low_start: u32) -> PlaceReader<'_> {
         PlaceReader {
             gaps: self.gaps.reader(self.index(start)),
-            low_bits: BitReader {
-                bytes: self.low_bits.get(low_start as usize..).unwrap_or_default(),
-                held: 0,
-                count: 0,
-            },
+            low_bits: BitReader::new(self.low_bits.get(low_start as usize..).unwrap_or_default()),
             piece,
             left: cells,
             x: 0,
@@ -308,10 +305,6 @@ fn short_fan_outs(
     }
 }
 
-fn low_mask(shift: u32) -> u32 {
-    1_u32.wrapping_shl(shift).wrapping_sub(1)
-}
-
 /// Reads totals of cells.
 #[derive(Clone, Debug)]
 pub struct TotalReader<'a>(NumberReader<'a>);
@@ -415,135 +408,5 @@ fn long_steps(
     }
 }
 
-/// Writes numbers of few bits, lowest bit first.
-struct BitWriter<'a> {
-    target: &'a mut Vec<u8>,
-    held: u64,
-    count: u32,
-}
-
-impl BitWriter<'_> {
-    fn put(&mut self, value: u32, bits: u32) {
-        self.held |= u64::from(value).wrapping_shl(self.count);
-        self.count = self.count.saturating_add(bits);
-        while self.count >= 8 {
-            self.target.push(self.held as u8);
-            self.held >>= 8;
-            self.count = self.count.saturating_sub(8);
-        }
-    }
-
-    fn finish(self) {
-        if self.count > 0 {
-            self.target.push(self.held as u8);
-        }
-    }
-}
-
-/// Reads numbers of few bits. Past the end there are zeros.
-#[derive(Clone, Debug)]
-struct BitReader<'a> {
-    bytes: &'a [u8],
-    held: u64,
-    count: u32,
-}
-
-impl BitReader<'_> {
-    #[inline]
-    fn take(&mut self, bits: u32) -> u32 {
-        if self.count < bits {
-            self.refill();
-        }
-        let value = self.held as u32 & low_mask(bits);
-        self.held >>= bits.min(63);
-        self.count = self.count.saturating_sub(bits);
-        value
-    }
-
-    /// Holds 56 bits at least, so that any number can be taken. Bits above `count` that are held already are the
-    /// file's next ones, so that putting them there once more changes nothing.
-    #[inline]
-    fn refill(&mut self) {
-        if let Some(word) = self.bytes.first_chunk::<8>() {
-            self.held |= u64::from_le_bytes(*word).wrapping_shl(self.count);
-            let taken = 63_u32.saturating_sub(self.count) / 8;
-            self.bytes = self.bytes.get(taken as usize..).unwrap_or_default();
-            self.count |= 56;
-            return;
-        }
-        while self.count < 56 {
-            let (byte, rest) = self.bytes.split_first().unwrap_or((&0, &[]));
-            self.bytes = rest;
-            self.held |= u64::from(*byte).wrapping_shl(self.count);
-            self.count = self.count.saturating_add(8);
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn codes() -> impl Strategy<Value = Vec<u32>> {
-        let cell = |width: u32, height: u32| (0..width, 0..height).prop_map(|(x, y)| x << Y_BITS | y);
-        let set = |width, height, most| prop::collection::btree_set(cell(width, height), 1..most);
-        prop_oneof![set(30, 40, 900), set(240, 1_500, 300), set(2_048, 32_768, 60), set(1, 32_768, 100)]
-            .prop_map(|codes| codes.into_iter().collect())
-    }
-
-    proptest! {
-        #[test]
-        fn places_are_read_back_piece_by_piece(pieces in prop::collection::vec(codes(), 1..6), chunk in 1..400_u32) {
-            let mut summary = Summary::default();
-            let mut starts = Vec::new();
-            let mut cells = 0;
-            for codes in &pieces {
-                let low_start = summary.low_bytes() as u32;
-                let piece = summary.push_piece(codes);
-                starts.push((piece, cells, codes.len() as u32, low_start));
-                cells += codes.len() as u32;
-                codes.iter().for_each(|code| summary.push_total(u64::from(*code) + 1, 1));
-            }
-            let mut bytes = Vec::new();
-            summary.pack(&mut Packer::new(), &mut bytes);
-            let mut back = Summary::default();
-            back.unpack(&bytes, cells, &(0..cells), &mut Unpacker::new()).unwrap();
-            back.unpack_excess(&bytes, cells, &mut Unpacker::new()).unwrap();
-            prop_assert_eq!(&back, &summary);
-            for ((piece, start, count, low_start), codes) in starts.into_iter().zip(&pieces) {
-                let part = start..start + count;
-                back.unpack(&bytes, cells, &part, &mut Unpacker::new()).unwrap();
-                prop_assert!(back.holds(&part) && back.totals.len() <= codes.len() + 2 * STRETCH_CELLS);
-                let mut places = back.places(piece, start, count, low_start);
-                let mut totals = back.totals(start);
-                let (mut code, mut total) = (Vec::new(), Vec::new());
-                for expected in codes.chunks(chunk as usize) {
-                    places.read(chunk, &mut code).unwrap();
-                    totals.read(expected.len(), &mut total);
-                    prop_assert_eq!(&code, expected);
-                    prop_assert!(total.iter().zip(&code).all(|(total, code)| *total == u64::from(*code) + 1));
-                }
-                places.read(chunk, &mut code).unwrap();
-                prop_assert!(code.is_empty());
-            }
-        }
-
-        #[test]
-        fn wrong_pieces_give_an_error_or_cells(
-            codes in codes(),
-            stride in any::<u32>(),
-            shift in 0..40_u32,
-            start in 0..40_u32,
-        ) {
-            let mut summary = Summary::default();
-            summary.push_piece(&codes);
-            let mut places = summary.places(Piece { stride, shift }, start, 2_000, start);
-            let mut code = Vec::new();
-            while places.read(300, &mut code).is_ok() && !code.is_empty() {
-                prop_assert!(code.iter().all(|code| *code < Cell::CODES));
-            }
-        }
-    }
-}
+mod tests;
