@@ -13,6 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use heatgrid_engine::backup::BackupTarget;
@@ -24,6 +25,7 @@ use heatgrid_engine::store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use self::front::Front;
@@ -36,6 +38,11 @@ use crate::demo::{Demo, DemoError};
 use crate::health::{Health, Phase};
 use crate::http::{Limits, Listening, TlsError, TlsIdentity, serve};
 use crate::privacy::country::{Countries, DatabaseError};
+
+/// How long an address may be somebody else's when the server starts.
+const TAKEN: Duration = Duration::from_secs(3);
+/// Between two looks at it.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -113,8 +120,7 @@ impl Server {
         let tls = config.tls.clone().map(TlsIdentity::read).transpose()?.map(Arc::new);
         let mut doors = Vec::new();
         for address in [Some(config.listen), config.admin_listen].into_iter().flatten() {
-            let listener =
-                TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
+            let listener = listen(address).await?;
             doors.push(Door { listener, front: Front::default(), listening: Arc::default() });
         }
         Ok(Server { config: Arc::new(config), clock, health: Arc::default(), tls, doors, demo: false })
@@ -199,6 +205,20 @@ impl Server {
     }
 }
 
+/// Listens on an address, also on one that somebody lets go of within the next seconds: the server that is being
+/// replaced, or a connection that was given its port by chance.
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let deadline = Instant::now() + TAKEN;
+    loop {
+        match TcpListener::bind(address).await {
+            Err(source) if source.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                tokio::time::sleep(LOOK).await;
+            }
+            bound => return bound.map_err(|source| ServeError::Listen { address, source }),
+        }
+    }
+}
+
 impl Served {
     /// Flushes and closes the store; to be called when the runtime has ended and nothing else holds it.
     ///
@@ -246,5 +266,21 @@ fn options(config: &Config) -> Options {
         snapshots: config.snapshots,
         background_bytes_per_second: config.background_bytes_per_second,
         ..Options::standard(config.region.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_is_let_go_of_is_waited_for() {
+        let first = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = first.local_addr().unwrap();
+        let second = tokio::spawn(listen(address));
+        // It has found the address taken once, at least.
+        tokio::task::yield_now().await;
+        drop(first);
+        assert_eq!(second.await.unwrap().unwrap().local_addr().unwrap(), address);
     }
 }
