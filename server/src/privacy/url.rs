@@ -185,19 +185,23 @@ impl PageRules {
         if query.is_empty() || self.query_params == QueryParams::Drop {
             return false;
         }
+        let path_bytes = text.len();
+        let mut shortened = false;
         let mut separator = '?';
-        for parameter in query.split('&') {
-            if !self.keeps(parameter) {
-                continue;
-            }
+        for parameter in query.split('&').filter(|parameter| self.keeps(parameter)) {
             if text.len() + 1 + parameter.len() > PAGE_BYTES {
-                return true;
+                shortened = true;
+                break;
             }
             text.push(separator);
             text.push_str(parameter);
             separator = '&';
         }
-        false
+        // One empty parameter is an empty query, and that is none.
+        if text.len() == path_bytes + 1 {
+            text.truncate(path_bytes);
+        }
+        shortened
     }
 
     fn keeps(&self, parameter: &str) -> bool {

@@ -161,6 +161,25 @@ fn hosts_and_exclusions_decide_what_is_counted() {
     assert_eq!(rules.normalise_query_page("shop.example/admin/").unwrap().text, "shop.example/admin/");
 }
 
+/// Of `?&<long>` only the empty first parameter fitted: the page ended with `?`, and was another page when it was
+/// asked for.
+#[test]
+fn an_empty_parameter_alone_is_no_query() {
+    let long = "x".repeat(PAGE_BYTES);
+    let keep = PageRules::of(&settings(QueryParams::Keep, PathRules::Keep));
+    let only = PageRules::of(&settings(QueryParams::Only(vec![String::new()]), PathRules::Keep));
+    for (rules, url, expected) in [
+        (&keep, format!("http://a/b?&{long}"), "a/b"),
+        (&keep, format!("http://a/b?&&{long}"), "a/b?&"),
+        (&keep, "http://a/b?&c".to_owned(), "a/b?&c"),
+        (&only, "http://a/b?&c=1".to_owned(), "a/b"),
+    ] {
+        let page = rules.normalise(&url).unwrap();
+        assert_eq!(page.text, expected, "{url:.20}");
+        assert_eq!(rules.normalise_query_page(&page.text).unwrap().text, expected, "{url:.20}");
+    }
+}
+
 fn any_rules() -> impl Strategy<Value = PageRules> {
     let query = prop_oneof![
         Just(QueryParams::Drop),
