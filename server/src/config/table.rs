@@ -84,11 +84,15 @@ pub static SETTINGS: &[Setting] = &[
     value("drain_seconds", "20", "Time for requests to finish after SIGTERM."),
     value(
         "collect_per_address",
-        "20",
-        "Tracker requests a second from one address (a /64 in IPv6); more are answered 429.",
+        "200",
+        "Tracker requests a second from one address (a /64 in IPv6), which an office or a provider may share: 1,000 visitors send 200; more are answered 429.",
     ),
     value("collect_per_site", "20000", "Tracker requests a second for one site; more are answered 429."),
-    value("tokens_per_address", "1", "Wrong tokens a second from one address; more are answered 429."),
+    value(
+        "tokens_per_address",
+        "3",
+        "Wrong tokens a second from one address, ten times as many at once; more are answered 429.",
+    ),
     value("bulk_requests", "4", "Bulk requests taken at a time; more are answered 503 with Retry-After."),
     value(
         "query_rows",
