@@ -2,6 +2,8 @@
 
 mod agreement;
 mod crash;
+mod erasure;
+mod explore;
 mod imports;
 mod stored;
 mod truth;

@@ -1,28 +1,25 @@
 //! Crashes: whatever the power loss leaves, every acknowledged batch is there once, and nothing else but what was
 //! being sent.
 
-mod expected;
+pub(crate) mod expected;
 mod explorer;
 mod faults;
-mod play;
+pub(crate) mod play;
 mod rot;
-mod script;
+pub(crate) mod script;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use explorer::{Depth, Place, Tally, explore, on_all_cores};
+use explorer::{Depth, Tally, explore};
 use faults::endure_all;
 use play::base;
 use rot::Specimen;
 use script::{Op, long_script, scripts_of};
 
-/// Whether a million states are asked for instead of 200,000.
-fn long() -> bool {
-    std::env::var_os("HEATGRID_EXPLORE").is_some_and(|value| value == "long")
-}
+use crate::explore::{Place, long, on_all_cores};
 
 /// Scripts, and the first of their operations that is crashed: what comes before is the last of a shorter script.
 fn scripts(long: bool) -> Vec<(Vec<Op>, usize)> {

@@ -95,6 +95,11 @@ impl Stored {
         self.sites = named.into_values().collect();
     }
 
+    /// The id of the site at a place in the world's list.
+    pub(crate) fn site(&self, place: usize) -> SiteId {
+        self.sites[place]
+    }
+
     fn scope(&self, site: usize) -> SiteScope {
         SiteScope::granted(self.sites[site])
     }

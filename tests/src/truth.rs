@@ -12,7 +12,7 @@ pub(crate) use question::{Ask, AskPages, AskWindows, Question};
 use std::collections::{BTreeMap, BTreeSet};
 
 use heatgrid_engine::model::{
-    Cell, Country, Day, DayRange, Device, Event, HourOfSite, Kind, Month, SiteSettings, Viewport,
+    Cell, Country, Cover, Day, DayRange, Device, Event, HourOfSite, Kind, Month, SiteSettings, Viewport,
 };
 
 /// One counter of a site, under its whole name.
@@ -68,6 +68,24 @@ impl SiteTruth {
             *self.counters.entry(counter).or_default() += count;
         }
         months
+    }
+
+    /// Takes out what an erasure covers. Hour totals know no country: they go for each.
+    pub(crate) fn erase(&mut self, names: impl Fn(&str) -> bool, cover: &Cover) {
+        let covers = |counter: &Counter| {
+            names(&counter.page)
+                && cover.days.contains(counter.day)
+                && cover.country.is_none_or(|of| of == counter.country)
+        };
+        self.counters.retain(|counter, _| !covers(counter));
+        self.fresh.retain(|counter, _| !covers(counter));
+        self.hours.retain(|(page, _, hour), _| !names(page) || !cover.days.contains(hour.day()));
+    }
+
+    /// Every page that has anything.
+    pub(crate) fn pages(&self) -> BTreeSet<&str> {
+        let counted = self.counters.keys().chain(self.fresh.keys()).map(|counter| counter.page.as_str());
+        counted.chain(self.hours.keys().map(|(page, ..)| page.as_str())).collect()
     }
 
     /// Sum of everything of some kinds that age has left.

@@ -13,7 +13,7 @@ use crate::disk::{DiskError, FileReader};
 #[derive(Clone, Default)]
 pub struct MemoryTarget(Arc<Mutex<State>>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     objects: BTreeMap<ObjectName, Vec<u8>>,
     calls: u64,
@@ -31,6 +31,19 @@ impl MemoryTarget {
     /// Has calls work again.
     pub fn heal(&self) {
         self.0.lock().fails_at = None;
+    }
+
+    /// Another target with the same objects, which works.
+    #[must_use]
+    pub fn fork(&self) -> MemoryTarget {
+        let state = State { fails_at: None, ..self.0.lock().clone() };
+        MemoryTarget(Arc::new(Mutex::new(state)))
+    }
+
+    /// The bytes of an object; `None` if there is no such object.
+    #[must_use]
+    pub fn contents(&self, object: ObjectName) -> Option<Vec<u8>> {
+        self.0.lock().objects.get(&object).cloned()
     }
 
     /// Calls so far.

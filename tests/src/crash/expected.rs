@@ -13,20 +13,21 @@ use crate::world::World;
 pub(super) const GRACE_DAYS: u32 = 0;
 
 /// A world, and everything a store that looks like it is asked.
-pub(super) struct Expected {
-    pub(super) world: World,
+#[derive(Clone)]
+pub(crate) struct Expected {
+    pub(crate) world: World,
     /// Batches that the script has sent, told again or not.
-    pub(super) sent: usize,
+    pub(crate) sent: usize,
     answers: OnceLock<Vec<(usize, Question, Told)>>,
     continued: OnceLock<Vec<Expected>>,
 }
 
 impl Expected {
-    pub(super) fn new(world: World, sent: usize) -> Expected {
+    pub(crate) fn new(world: World, sent: usize) -> Expected {
         Expected { world, sent, answers: OnceLock::new(), continued: OnceLock::new() }
     }
 
-    pub(super) fn answers(&self) -> &[(usize, Question, Told)] {
+    pub(crate) fn answers(&self) -> &[(usize, Question, Told)] {
         self.answers.get_or_init(|| {
             let sites = 0..self.world.sites.len();
             let asked = sites.flat_map(|site| questions().into_iter().map(move |question| (site, question)));

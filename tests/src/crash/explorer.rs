@@ -1,13 +1,13 @@
 //! Crashes a script at every call that changes the disk, and looks at every disk that may be left.
 
-use std::fmt::Debug;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use heatgrid_engine::disk::simulated::SimulatedDisk;
 
 use super::expected::Expected;
 use super::play::Play;
-use super::script::{BEGINS_MS, Op, Random, settings};
+use super::script::{BEGINS_MS, Op, settings};
+use crate::explore::{Place, Random, count};
 use crate::world::World;
 
 /// How much is looked at.
@@ -30,36 +30,6 @@ pub(super) struct Tally {
     pub(super) states: AtomicU64,
     /// Those of them that had crashed in a recovery.
     pub(super) recoveries: AtomicU64,
-}
-
-pub(super) fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
-}
-
-/// Gives every item to `work`, on all cores.
-pub(super) fn on_all_cores<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
-    let next = AtomicUsize::new(0);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    work(item);
-                }
-            });
-        }
-    });
-}
-
-/// Says where we were when something panicked.
-pub(super) struct Place<T: Debug>(pub(super) T);
-
-impl<T: Debug> Drop for Place<T> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("while exploring {:?}", self.0);
-        }
-    }
 }
 
 /// The world of the base disk.

@@ -5,9 +5,10 @@ use std::sync::atomic::AtomicU64;
 use heatgrid_engine::disk::simulated::{Failure, Fault, SimulatedDisk, When};
 
 use super::expected::Expected;
-use super::explorer::{Place, beginning, count};
+use super::explorer::beginning;
 use super::play::Play;
 use super::script::{Op, batch};
+use crate::explore::{Place, count};
 
 /// Worlds that are followed at most: every batch that was refused may be there or not.
 const WORLDS: usize = 64;

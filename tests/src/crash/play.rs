@@ -3,8 +3,11 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use heatgrid_engine::clock::Clock;
 use heatgrid_engine::disk::simulated::SimulatedDisk;
 use heatgrid_engine::error::OpenError;
+use heatgrid_engine::model::SiteSettings;
+use heatgrid_engine::options::Options;
 
 use super::expected::{CONTINUATION, Expected};
 use super::script::{BEGINS_MS, Op, batch, settings};
@@ -15,25 +18,25 @@ use crate::world::Receipt;
 const WAL_FILE_BYTES: u64 = 4 << 10;
 
 /// A store on a simulated disk.
-pub(super) struct Play {
-    pub(super) disk: SimulatedDisk,
+pub(crate) struct Play {
+    pub(crate) disk: SimulatedDisk,
     clock: TestClock,
     stored: Option<Stored>,
 }
 
 impl Play {
     /// Opens the store of a disk.
-    pub(super) fn open(disk: SimulatedDisk, now_ms: u64) -> Result<Play, OpenError> {
+    pub(crate) fn open(disk: SimulatedDisk, now_ms: u64) -> Result<Play, OpenError> {
         let mut play = Play { disk, clock: TestClock::at(now_ms), stored: None };
         play.reopen()?;
         Ok(play)
     }
 
-    pub(super) fn stored(&self) -> &Stored {
+    pub(crate) fn stored(&self) -> &Stored {
         self.stored.as_ref().expect("a play that is used is open")
     }
 
-    fn reopen(&mut self) -> Result<(), OpenError> {
+    pub(crate) fn reopen(&mut self) -> Result<(), OpenError> {
         self.stored = None;
         self.stored = Some(Stored::open(Arc::new(self.disk.clone()), &self.clock, options(WAL_FILE_BYTES))?);
         Ok(())
@@ -79,7 +82,7 @@ impl Play {
     }
 
     /// Which of several worlds the store looks like: all its answers are those of the one that is named.
-    pub(super) fn looks_like<'e>(&self, allowed: &'e [Expected]) -> Result<&'e Expected, String> {
+    pub(crate) fn looks_like<'e>(&self, allowed: &'e [Expected]) -> Result<&'e Expected, String> {
         self.looks(allowed, false)
     }
 
@@ -150,8 +153,18 @@ impl Play {
     }
 }
 
+/// The clock and the options of a store of these tests.
+pub(crate) fn clock_and_options(now_ms: u64) -> (Arc<dyn Clock>, Options) {
+    (Arc::new(TestClock::at(now_ms)), options(WAL_FILE_BYTES))
+}
+
 /// A disk with a store of two sites, everything on it durable.
 pub(super) fn base() -> SimulatedDisk {
+    base_of(settings)
+}
+
+/// The same, with sites of other settings.
+pub(crate) fn base_of(settings: impl Fn(usize) -> SiteSettings) -> SimulatedDisk {
     let disk = SimulatedDisk::new();
     let mut play = Play::open(disk.clone(), BEGINS_MS).expect("an empty disk becomes a store");
     for place in 0..2 {

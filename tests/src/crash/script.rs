@@ -2,10 +2,11 @@
 
 use heatgrid_engine::model::{Cell, Country, Event, HourOfSite, Kind, SiteSettings, Viewport, Zone};
 
+use crate::explore::Random;
 use crate::world::{Sent, World};
 
 /// 2026-03-02T12:00:00Z: February has just closed.
-pub(super) const BEGINS_MS: u64 = 1_772_452_800_000;
+pub(crate) const BEGINS_MS: u64 = 1_772_452_800_000;
 
 /// One thing that is done to a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,24 +85,8 @@ pub(super) fn long_script(seed: u64) -> Vec<Op> {
         .collect()
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    pub(super) fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).expect("below a usize")
-    }
-}
-
 /// The two sites that every store begins with, and those that a script makes.
-pub(super) fn settings(site: usize) -> SiteSettings {
+pub(crate) fn settings(site: usize) -> SiteSettings {
     let zone = ["UTC", "Asia/Kathmandu", "America/St_Johns"][site.min(2)];
     SiteSettings {
         timezone: Zone::named(zone).expect("an IANA zone"),
@@ -148,7 +133,14 @@ pub(super) fn batch(op: Op, nth: usize, world: &World) -> Option<Sent> {
 /// Events of a batch that does not fit into one record of a small log file.
 const LARGE_EVENTS: u32 = 420;
 
-fn event(page: &str, kind: Kind, (x, y): (u32, u32), hour: HourOfSite, country: &str) -> (String, Event) {
+/// One event of a wide window.
+pub(crate) fn event(
+    page: &str,
+    kind: Kind,
+    (x, y): (u32, u32),
+    hour: HourOfSite,
+    country: &str,
+) -> (String, Event) {
     let event = Event {
         kind,
         viewport: Viewport::of_px(1_440),

@@ -48,7 +48,7 @@ pub(crate) enum AskWindows {
 }
 
 impl AskPages {
-    pub(super) fn matches(&self, page: &str) -> bool {
+    pub(crate) fn matches(&self, page: &str) -> bool {
         match self {
             AskPages::All => true,
             AskPages::One(text) => text == page,

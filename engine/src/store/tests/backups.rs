@@ -46,13 +46,7 @@ fn erase(store: &Store, page: &str) {
 /// Whether any object of a target has these bytes in it.
 fn has_bytes(target: &MemoryTarget, needle: &str) -> bool {
     target.objects().into_iter().any(|object| {
-        let mut bytes = Vec::new();
-        target
-            .get(object, &mut |piece| {
-                bytes.extend_from_slice(piece);
-                Ok(())
-            })
-            .unwrap();
+        let bytes = target.contents(object).unwrap();
         bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
     })
 }
