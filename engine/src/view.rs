@@ -3,6 +3,8 @@
 //! A view holds the segments and memtables that made up the store at one moment, and the masks that apply to them.
 //! Files that are replaced meanwhile stay readable through it, which is why it may not live for long.
 
+mod covered;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -11,6 +13,10 @@ use crate::memtable::Memtable;
 use crate::model::limits::VIEW_SECONDS;
 use crate::model::{DayRange, MaskRules, Month, RuleIndex, Seq, SiteId, TextHasher, Tombstone};
 use crate::segment::{Segment, SegmentEntry, SegmentError, SegmentHeader};
+
+pub use covered::{Covered, CoveredSums};
+
+use covered::Memo;
 
 /// Live segments, by month.
 #[derive(Clone, Default)]
@@ -99,7 +105,14 @@ impl SegmentSet {
 #[derive(Clone, Debug)]
 pub struct Masks {
     hasher: TextHasher,
-    sites: HashMap<SiteId, Arc<RuleIndex>>,
+    sites: HashMap<SiteId, SiteMasks>,
+}
+
+/// The tombstones of one site, and what queries have found of them in its segments.
+#[derive(Clone, Debug)]
+struct SiteMasks {
+    index: Arc<RuleIndex>,
+    found: Arc<Memo>,
 }
 
 impl Masks {
@@ -112,8 +125,11 @@ impl Masks {
     /// Adds one of a site.
     pub fn insert(&mut self, site: SiteId, tombstone: &Tombstone) {
         let hasher = self.hasher;
-        let index = self.sites.entry(site).or_insert_with(|| Arc::new(RuleIndex::new(site, hasher)));
-        Arc::make_mut(index).insert(tombstone);
+        let none = || SiteMasks { index: Arc::new(RuleIndex::new(site, hasher)), found: Arc::default() };
+        let masks = self.sites.entry(site).or_insert_with(none);
+        Arc::make_mut(&mut masks.index).insert(tombstone);
+        // What was found is of the tombstones before.
+        masks.found = Arc::default();
     }
 
     /// The rules that a segment's rows of a site are still to be read through. A segment never holds rows from both
@@ -126,7 +142,20 @@ impl Masks {
     /// The rules of a site that cover the batch `from` or later ones.
     #[must_use]
     pub fn open_from(&self, site: SiteId, from: Seq) -> MaskRules {
-        self.sites.get(&site).map_or_else(MaskRules::none, |index| MaskRules::open_from(index, from))
+        self.sites.get(&site).map_or_else(MaskRules::none, |masks| MaskRules::open_from(&masks.index, from))
+    }
+
+    /// What was found to be covered of a site in a segment, by its number.
+    #[must_use]
+    pub fn found(&self, site: SiteId, segment: u64) -> Option<Arc<Covered>> {
+        self.sites.get(&site)?.found.get(segment)
+    }
+
+    /// Remembers what was found, for as long as the site gets no other tombstone.
+    pub fn remember(&self, site: SiteId, segment: u64, found: &Arc<Covered>) {
+        if let Some(masks) = self.sites.get(&site) {
+            masks.found.put(segment, found);
+        }
     }
 
     /// Whether there is none.

@@ -54,6 +54,36 @@ impl RollupBuilder {
         }
     }
 
+    /// Adds a sum that was read.
+    pub fn add_sum(&mut self, sum: &Rollup) {
+        // Counts of days of a site stay far below what a sum can be.
+        if let Some(of) = self.at(sum.kind, sum.device, sum.country, sum.day) {
+            *of = of.saturating_add(sum.count);
+        }
+    }
+
+    /// Takes a row out that was added; says whether there was so much.
+    #[must_use]
+    pub fn take(&mut self, kind: Kind, device: Device, row: &CellRow) -> bool {
+        let Some(sum) = self.at(kind, device, row.country, row.day) else { return false };
+        match sum.checked_sub(u64::from(row.count)) {
+            Some(left) => {
+                *sum = left;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn at(&mut self, kind: Kind, device: Device, country: u16, day: u8) -> Option<&mut u64> {
+        let sums = self.sums.get_mut(pair_code(kind, device))?;
+        let at = usize::from(country).saturating_mul(DAYS).saturating_add(usize::from(day));
+        if at >= sums.len() {
+            sums.resize(usize::from(country).saturating_add(1).saturating_mul(DAYS), 0);
+        }
+        sums.get_mut(at)
+    }
+
     /// The sum of each of so many countries.
     #[must_use]
     pub fn country_totals(&self, countries: usize) -> Vec<u64> {
@@ -208,7 +238,7 @@ mod tests {
             rows in prop::collection::vec((0..11_u8, 0..4_u8, 0..31_u8, 0..300_u16, 1..=u32::MAX), 0..200),
         ) {
             let mut builder = RollupBuilder::default();
-            let mut expected = BTreeMap::new();
+            let (mut expected, taken) = (BTreeMap::new(), rows.clone());
             let mut countries = vec![0; 300];
             for (kind, device, day, country, count) in rows {
                 let row = CellRow { day, country, count };
@@ -223,6 +253,22 @@ mod tests {
             back.each(300, |sum| got.push(((sum.kind.code(), sum.device.code(), sum.country, sum.day), sum.count)))
                 .unwrap();
             prop_assert_eq!(got, expected.into_iter().collect::<Vec<_>>());
+            let mut again = RollupBuilder::default();
+            back.each(300, |sum| again.add_sum(&sum)).unwrap();
+            let mut same = Vec::new();
+            again.end(&mut Packer::new(), &mut same);
+            prop_assert_eq!(&same, &bytes);
+            // Taken out one by one, nothing is left, and no more can be taken.
+            back.each(300, |sum| again.add_sum(&sum)).unwrap();
+            for (kind, device, day, country, count) in taken {
+                let (kind, device) = (Kind::from_code(kind).unwrap(), Device::from_code(device).unwrap());
+                let was_there = again.take(kind, device, &CellRow { day, country, count });
+                prop_assert!(was_there);
+            }
+            prop_assert_eq!(again.country_totals(300), vec![0; 300]);
+            let row = CellRow { day: 1, country: 2, count: 1 };
+            let was_there = again.take(Kind::Click, Device::Mobile, &row);
+            prop_assert!(!was_there);
             // The builder is empty again.
             prop_assert_eq!(builder.country_totals(2), [0, 0]);
         }

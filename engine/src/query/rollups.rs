@@ -12,6 +12,7 @@ use super::source::{Meter, Source};
 use super::{Pages, QueryError, Selection};
 use crate::model::{Country, CountrySet, CountryTotals, Device, Fixed, Kind, KindSet, LayerSelection, Month};
 use crate::segment::Rollup;
+use crate::view::{Covered, CoveredSums};
 
 /// Events of a site on one day, of one kind, device and country. The same place may be given several times.
 pub(super) struct SiteSum {
@@ -109,8 +110,8 @@ fn sums_of_piece(
     Ok(())
 }
 
-/// The rows that roll-ups hold and `filter` keeps, but that do not count: of pages that a rule covers, and of fixed
-/// targets when they were not asked for.
+/// The rows that roll-ups hold but that do not count: of pages that a rule covers, and of fixed targets when they were not
+/// asked for.
 fn taken_off(
     meter: &mut Meter<'_>,
     piece: &SitePiece<'_, '_>,
@@ -118,29 +119,58 @@ fn taken_off(
     layers: &LayerSelection,
 ) -> Result<TakenOff, QueryError> {
     let mut taken_off = TakenOff::new();
-    if layers.fixed == Fixed::Any && !piece.rules.name_pages() {
+    let asked = |fixed: bool| layers.fixed == Fixed::Any || (layers.fixed == Fixed::Yes) == fixed;
+    let covered = piece.covered()?;
+    for ((of_month, kind, device, country, fixed), count) in covered_sums(meter, piece, &covered)? {
+        if asked(*fixed) {
+            *taken_off.entry((*of_month, *kind, *device, *country)).or_insert(0) += count;
+        }
+    }
+    if layers.fixed == Fixed::Any {
         return Ok(taken_off);
     }
     let every = LayerSelection { fixed: Fixed::Any, ..*layers };
     piece.pages(meter, &Pages::Site, &mut |meter, page| {
-        let covered = !page.named.is_empty();
-        if layers.fixed == Fixed::Any && !covered {
-            return Ok(());
-        }
         // Every row that the roll-ups hold, covered or not.
         let whole = PagePiece { filter, ..*page };
         piece.strips(meter, &whole, &every, &mut |meter, strip| {
-            let counts = layers.contains(strip.layer());
-            if counts && !covered {
+            if layers.contains(strip.layer()) {
                 return Ok(());
             }
             let (kind, device) = (strip.layer().kind(), strip.layer().viewport().device());
             strip.rows(meter, &mut |country, of_month, count| {
-                if !counts || !page.filter.keeps(country.code(), of_month) {
-                    *taken_off.entry((of_month, kind, device, country)).or_insert(0) += count;
-                }
+                *taken_off.entry((of_month, kind, device, country)).or_insert(0) += count;
             })
         })
     })?;
     Ok(taken_off)
+}
+
+/// The rows of pages that a rule names, as far as it covers them: read once, and remembered.
+fn covered_sums<'c>(
+    meter: &mut Meter<'_>,
+    piece: &SitePiece<'_, '_>,
+    covered: &'c Covered,
+) -> Result<&'c CoveredSums, QueryError> {
+    if let Some(sums) = covered.sums() {
+        return Ok(sums);
+    }
+    let (month, mut sums) = (piece.month, CoveredSums::new());
+    let every = LayerSelection::of_kinds(KindSet::all());
+    let all = RowFilter::of_days(day_bits(month, &month.days()));
+    for page in covered.pages() {
+        let named = covered.naming(page);
+        let left = all.without(month, named);
+        let whole = PagePiece { page, text: piece.extent.page_text(page)?, filter: &all, named };
+        piece.strips(meter, &whole, &every, &mut |meter, strip| {
+            let layer = strip.layer();
+            let (kind, device, fixed) = (layer.kind(), layer.viewport().device(), layer.fixed());
+            strip.rows(meter, &mut |country, of_month, count| {
+                if !left.keeps(country.code(), of_month) {
+                    *sums.entry((of_month, kind, device, country, fixed)).or_insert(0) += count;
+                }
+            })
+        })?;
+    }
+    Ok(covered.know_sums(sums))
 }

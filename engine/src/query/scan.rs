@@ -1,10 +1,13 @@
 //! Strips of segments: which ones a question is about, and reading each no deeper than it asks.
 
+use std::sync::Arc;
+
 use super::filter::{Reading, RowFilter};
 use super::source::{Meter, Source};
 use super::{Pages, QueryError, Selection};
 use crate::model::{Country, Cover, Layer, LayerSelection, MaskRules, Month};
 use crate::segment::{DetailRows, Extent, PageIndex, Strip};
+use crate::view::{Covered, Masks};
 
 /// Days of the longest month.
 pub(super) const MONTH_DAYS: usize = 31;
@@ -17,6 +20,10 @@ pub(super) struct SitePiece<'a, 's> {
     pub(super) filter: &'a RowFilter,
     /// What else does not.
     pub(super) rules: &'a MaskRules,
+    /// Where what the rules cover is remembered.
+    masks: &'a Masks,
+    /// Number of the segment.
+    number: u64,
 }
 
 /// One page in one segment.
@@ -61,7 +68,10 @@ impl Source<'_> {
                 meter.spent.check()?;
                 let Some(extent) = segment.extent(self.site)? else { continue };
                 let rules = self.view.masks().rules(self.site, &segment.entry().header);
-                f(meter, &SitePiece { extent: &extent, month, filter: &filter, rules: &rules })?;
+                let (masks, number) = (self.view.masks(), segment.entry().number);
+                let piece =
+                    SitePiece { extent: &extent, month, filter: &filter, rules: &rules, masks, number };
+                f(meter, &piece)?;
             }
         }
         Ok(())
@@ -92,15 +102,19 @@ impl SitePiece<'_, '_> {
         f: &mut dyn FnMut(&mut Meter<'_>, &PagePiece<'_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
         match pages {
-            Pages::Site => self.extent.all_pages().try_for_each(|page| self.page(meter, page, f)),
+            Pages::Site => {
+                let covered = self.covered()?;
+                self.extent.all_pages().try_for_each(|page| self.page(meter, page, covered.naming(page), f))
+            }
             Pages::Page(text) => match self.extent.find_page(text)? {
-                Some(page) => self.page(meter, page, f),
+                Some(page) => self.page(meter, page, &self.rules.naming(text), f),
                 None => Ok(()),
             },
             Pages::Matching(pattern) => {
+                let covered = self.covered()?;
                 for page in self.extent.pages_from(pattern.prefix())? {
                     if meter.matched.test(pattern, self.extent.page_text(page)?)? {
-                        self.page(meter, page, f)?;
+                        self.page(meter, page, covered.naming(page), f)?;
                     }
                 }
                 Ok(())
@@ -108,21 +122,35 @@ impl SitePiece<'_, '_> {
         }
     }
 
+    /// What rules that name pages cover, found once for all queries.
+    pub(super) fn covered(&self) -> Result<Arc<Covered>, QueryError> {
+        if !self.rules.name_pages() {
+            return Ok(Arc::default());
+        }
+        let site = self.extent.site();
+        if let Some(found) = self.masks.found(site, self.number) {
+            return Ok(found);
+        }
+        let found = Arc::new(Covered::find(self.extent, self.rules)?);
+        self.masks.remember(site, self.number, &found);
+        Ok(found)
+    }
+
     fn page(
         &self,
         meter: &mut Meter<'_>,
         page: PageIndex,
+        named: &[Cover],
         f: &mut dyn FnMut(&mut Meter<'_>, &PagePiece<'_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
         meter.spent.check()?;
         let text = self.extent.page_text(page)?;
-        let named = self.rules.naming(text);
         let of_site = self.rules.of_site();
         if named.is_empty() && of_site.is_empty() {
             return f(meter, &PagePiece { page, text, filter: self.filter, named: &[] });
         }
         let filter = self.filter.without(self.month, named.iter().chain(&of_site));
-        f(meter, &PagePiece { page, text, filter: &filter, named: &named })
+        f(meter, &PagePiece { page, text, filter: &filter, named })
     }
 
     /// Gives the strips of a page that are of the asked layers to `f`.

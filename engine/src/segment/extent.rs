@@ -8,10 +8,12 @@ use crate::format::block::{BLOCK_ENTRY_BYTES, BlockEntry};
 use crate::format::chunks::{chunk_entry, chunk_of};
 use crate::format::extent::{ExtentHeader, PageIndex, Pages, Section, take_countries};
 use crate::format::frame::{Cursor, FormatError};
+use crate::format::rollups::RollupBuilder;
 use crate::format::segment::IndexEntry;
 use crate::format::strips::{Strip, page_strips, unpack_chunk};
 use crate::model::{Country, Device, HourRow, Kind, Month, SiteId};
 
+use super::scan::StripPart;
 use super::{Place, Scratch, Segment, SegmentError};
 
 /// One site of one segment. Its parts are read, and checked, when they are first asked for.
@@ -246,6 +248,21 @@ impl<'a> Extent<'a> {
             f(Rollup { kind: sum.kind, device: sum.device, country, day: sum.day, count: sum.count });
         };
         scratch.rollups.each(countries.len(), give).map_err(corrupt)
+    }
+
+    /// Its roll-ups, to be changed.
+    pub(super) fn sums(&self, scratch: &mut Scratch) -> Result<RollupBuilder, SegmentError> {
+        let corrupt = |source| self.corrupt_section(Section::Rollups, source);
+        let section = self.section(Section::Rollups)?;
+        scratch.rollups.unpack(section, &mut scratch.unpacker).map_err(corrupt)?;
+        let mut sums = RollupBuilder::default();
+        scratch.rollups.each(self.country_totals()?.len(), |sum| sums.add_sum(&sum)).map_err(corrupt)?;
+        Ok(sums)
+    }
+
+    /// What is said when a block has more than the roll-ups.
+    pub(super) fn contradicts_sums(&self, part: &StripPart) -> SegmentError {
+        self.corrupt_block(part, Cursor::new("roll-ups", &[]).invalid(u64::from(part.block)))
     }
 
     pub(super) fn block(&self, number: u32) -> Result<BlockEntry, SegmentError> {

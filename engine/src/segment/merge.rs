@@ -1,5 +1,6 @@
 //! Joins segments of one month into one: the only routine that leaves rows out or changes their country.
 
+mod kept;
 mod mask;
 mod strip;
 
@@ -7,6 +8,7 @@ use std::ops::ControlFlow;
 
 use crate::model::{CountrySet, SiteId, SiteMask};
 
+use self::kept::Kept;
 use self::mask::{PageRules, touches};
 use self::strip::{StripInput, merge_strips};
 use super::{Extent, PageIndex, Scratch, Segment, SegmentError, SegmentWriter, Strip};
@@ -28,6 +30,8 @@ pub struct MergeStats {
     pub sites_copied: u64,
     /// Sites whose rows were merged.
     pub sites_merged: u64,
+    /// Blocks of these that were copied byte by byte.
+    pub blocks_copied: u64,
     /// Bytes of the extents that were copied or merged.
     pub bytes_read: u64,
     /// Rows that were read of the merged sites.
@@ -38,8 +42,9 @@ pub struct MergeStats {
 
 /// Merges the inputs, all of the writer's month, into `writer`, which is left to be sealed.
 ///
-/// A site that only one input has, of which nothing is left out and nothing recoded, is copied byte by byte. All
-/// others are made anew from their rows, totals and roll-ups included. `recode` says which countries of a site
+/// A site that only one input has, of which nothing is left out and nothing recoded, is copied byte by byte. If some of
+/// it is left out, so are the blocks that nothing is left out of. All else is made anew from its rows, totals and
+/// roll-ups included. `recode` says which countries of a site
 /// become `ZZ`; a mask sees the country as it is stored. `watch` is called after each page and may stop the merge.
 ///
 /// # Errors
@@ -95,10 +100,14 @@ impl SitePart<'_, '_> {
         self.extent.page_text(PageIndex(self.next_page)).map(Some)
     }
 
+    /// Whether any of its countries becomes another.
+    fn is_recoded(&self, recode: &CountrySet) -> Result<bool, SegmentError> {
+        Ok(self.extent.country_totals()?.iter().any(|(country, _)| recode.contains(*country)))
+    }
+
     /// Whether every byte stays as it is.
     fn is_kept(&self, recode: &CountrySet) -> Result<bool, SegmentError> {
-        let mut countries = self.extent.country_totals()?.iter();
-        if countries.any(|(country, _)| recode.contains(*country)) {
+        if self.is_recoded(recode)? {
             return Ok(false);
         }
         match &self.mask {
@@ -132,14 +141,24 @@ impl Merge<'_, '_> {
             }
             _ => {}
         }
+        let mut kept = None;
+        if let [only] = parts
+            && let Some(mask) = &only.mask
+            && !only.is_recoded(recode)?
+        {
+            kept = Kept::of(&only.extent, mask, only.scratch)?;
+        }
         self.writer.begin_site(site);
+        if let ([only], Some(kept)) = (&*parts, &mut kept) {
+            self.writer.expect_copies(&only.extent, std::mem::take(&mut kept.sums))?;
+        }
         loop {
             let mut text: Option<&str> = None;
             for part in &*parts {
                 text = [text, part.page_text()?].into_iter().flatten().min();
             }
             let Some(text) = text.map(str::to_owned) else { break };
-            self.page(&text, parts, recode)?;
+            self.page(&text, parts, recode, kept.as_ref())?;
             self.watch()?;
         }
         self.stats.sites_merged += 1;
@@ -151,6 +170,7 @@ impl Merge<'_, '_> {
         text: &str,
         parts: &mut [SitePart<'_, '_>],
         recode: &CountrySet,
+        kept: Option<&Kept>,
     ) -> Result<(), SegmentError> {
         self.writer.begin_page(text)?;
         let mut inputs = Vec::with_capacity(parts.len());
@@ -170,7 +190,24 @@ impl Merge<'_, '_> {
             let rules = PageRules::new(mask.as_ref(), &part.extent, recode)?;
             inputs.push(PageInput { extent: &part.extent, scratch: part.scratch, rules, strips });
         }
-        self.strips(&mut inputs)
+        match (kept, &mut inputs[..]) {
+            (Some(kept), [only]) => self.strips_of(only, kept),
+            _ => self.strips(&mut inputs),
+        }
+    }
+
+    /// Writes the strips of the only input: those that nothing is left out of with the blocks that they stand in.
+    fn strips_of(&mut self, input: &mut PageInput<'_, '_>, kept: &Kept) -> Result<(), SegmentError> {
+        let PageInput { extent, scratch, rules, strips } = input;
+        for strip in &*strips {
+            if rules.touch(strip) {
+                let input = StripInput::new(extent, scratch, rules, strip);
+                merge_strips(strip.layer, vec![input], self.writer, &mut self.stats)?;
+            } else {
+                kept.write(extent, strip, scratch, self.writer, &mut self.stats)?;
+            }
+        }
+        Ok(())
     }
 
     /// Merges the strips of one page, layer by layer.

@@ -94,11 +94,11 @@ pub struct DetailRows<'s> {
 pub(super) struct StripPart {
     pub(super) block: u32,
     pub(super) entry: BlockEntry,
-    piece: Piece,
+    pub(super) piece: Piece,
     /// First cell in the block, and how many follow from there.
     pub(super) first_cell: u32,
     pub(super) cells: u32,
-    low_byte: u32,
+    pub(super) low_byte: u32,
 }
 
 impl StripPart {
@@ -222,6 +222,19 @@ impl<'a> Extent<'a> {
         self.segment().corrupt(Place::Block(self.site(), part.block), offset, source)
     }
 
+    /// The bytes of a block, both groups, as they stand in the file. Their checksums were compared.
+    pub(super) fn block_bytes(&self, part: &StripPart) -> Result<[Cow<'a, [u8]>; 2], SegmentError> {
+        let summary = self.summary_group(part)?;
+        Ok([summary, self.detail_group(part)?])
+    }
+
+    fn detail_group(&self, part: &StripPart) -> Result<Cow<'a, [u8]>, SegmentError> {
+        let start = part.entry.detail_offset();
+        let range = self.in_file(&(start..start + u64::from(part.entry.detail_bytes)));
+        let place = Place::Block(self.site(), part.block);
+        self.segment().group(range, part.entry.detail_crc, "detail", place)
+    }
+
     /// Puts what the summary columns of the part's block have of some cells into the scratch.
     fn load_summary<S: Spend>(
         &self,
@@ -266,15 +279,13 @@ impl<'a> Extent<'a> {
     ) -> Result<usize, S::Error> {
         self.load_summary(part, &(0..part.entry.cells), scratch, spend)?;
         let entry = &part.entry;
-        let start = entry.detail_offset();
-        let range = self.in_file(&(start..start + u64::from(entry.detail_bytes)));
-        let held = Some((self.segment().opening(), range.start));
+        let start = self.in_file(&(entry.detail_offset()..entry.detail_offset())).start;
+        let held = Some((self.segment().opening(), start));
         if scratch.rows_of != held {
             scratch.rows_of = None;
             spend.spend(Work { blocks: 1, bytes: u64::from(entry.detail_bytes), rows: 0 })?;
             let countries = self.country_totals()?.len();
-            let place = Place::Block(self.site(), part.block);
-            let group = self.segment().group(range, entry.detail_crc, "detail", place)?;
+            let group = self.detail_group(part)?;
             let of_summary = self.summary_group(part)?;
             let Scratch { detail, rows, summary, unpacker, .. } = &mut *scratch;
             summary

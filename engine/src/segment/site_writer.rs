@@ -1,6 +1,6 @@
 //! Makes one site's extent out of sorted rows; reused from site to site.
 
-use crate::format::block::BlockBuilder;
+use crate::format::block::{BlockBuilder, BlockEntry};
 use crate::format::columns::Packer;
 use crate::format::detail::CellRow;
 use crate::format::extent::{ExtentHeader, PagesBuilder, Section, put_countries};
@@ -8,15 +8,18 @@ use crate::format::frame::crc32;
 use crate::format::hours::HoursBuilder;
 use crate::format::rollups::RollupBuilder;
 use crate::format::segment::IndexEntry;
-use crate::format::strips::{PageStrips, Position, StripBuilder, StripsBuilder};
+use crate::format::strips::{PageStrips, Position, Strip, StripBuilder, StripsBuilder};
 use crate::model::limits::{BLOCK_ROWS, PACKED_EXTENT_BYTES};
 use crate::model::{Cell, Country, HourRow, Layer, Month, SiteId};
 
 use super::SegmentError;
 use super::output::Output;
+use super::scan::StripPart;
 
 /// Where extents that are not packed begin: a page of memory.
 pub(super) const EXTENT_ALIGNMENT: u64 = 4_096;
+/// Bits of a cell's code in a place.
+const CELL_BITS: u32 = 26;
 /// The index of a country that the site does not have yet.
 const NO_INDEX: u16 = u16::MAX;
 
@@ -35,6 +38,8 @@ pub(super) struct SiteWriter {
     strips: StripsBuilder,
     hours: HoursBuilder,
     rollups: RollupBuilder,
+    /// Whether the roll-ups are known already, and cells add nothing to them.
+    sums_known: bool,
     countries: Vec<Country>,
     /// By code: its place in `countries`.
     country_index: Box<[u16]>,
@@ -75,6 +80,7 @@ impl SiteWriter {
             strips: StripsBuilder::default(),
             hours: HoursBuilder::default(),
             rollups: RollupBuilder::default(),
+            sums_known: false,
             countries: Vec::new(),
             country_index: vec![NO_INDEX; usize::from(Country::CODES)].into(),
             page: OpenPage::default(),
@@ -151,13 +157,14 @@ impl SiteWriter {
         self.block.push_cell(total, &self.summed);
         self.piece.push((place & u64::from(Cell::CODES - 1)) as u32);
         let layer = layer_of(place);
-        self.rollups.add(layer.kind(), layer.viewport().device(), &self.summed);
+        if !self.sums_known {
+            self.rollups.add(layer.kind(), layer.viewport().device(), &self.summed);
+        }
         self.strip.cells += 1;
         self.strip.rows += self.summed.len() as u64;
         for row in &self.summed {
             self.strip.day_totals[usize::from(row.day)] += u64::from(row.count);
         }
-        self.header.events += total;
         Ok(())
     }
 
@@ -203,8 +210,67 @@ impl SiteWriter {
         self.header.rows += self.strip.rows;
         for (day, total) in self.strip.day_totals.iter().enumerate() {
             self.header.days |= u32::from(*total > 0) << day;
+            self.header.events += total;
         }
         self.strip.end(layer_of(place), &mut self.page.strips);
+    }
+
+    /// Blocks of another extent of the site will be copied, whose rows name its countries in this order. Nobody looks
+    /// into them, so that the roll-ups are said here.
+    pub(super) fn expect_copies(
+        &mut self,
+        countries: impl IntoIterator<Item = Country>,
+        sums: RollupBuilder,
+    ) {
+        assert!(self.countries.is_empty() && self.place.is_none(), "before the first row of the site");
+        for country in countries {
+            self.country_index[usize::from(country.code())] = self.countries.len() as u16;
+            self.countries.push(country);
+        }
+        (self.rollups, self.sums_known) = (sums, true);
+    }
+
+    /// Adds what a strip has in one block, as it stands there. With the first part of a block comes its `block`: the
+    /// other parts of it follow, all of them.
+    pub(super) fn copy_part(
+        &mut self,
+        layer: Layer,
+        part: &StripPart,
+        block: Option<[&[u8]; 2]>,
+        output: &mut Output<'_>,
+    ) -> Result<(), SegmentError> {
+        assert!(self.sums_known, "copies are expected");
+        self.end_cell(output)?;
+        if self.place.is_some_and(|before| layer_of(before) != layer) {
+            self.end_strip();
+        }
+        self.end_piece();
+        if let Some(groups) = block {
+            self.seal_block(output)?;
+            let offset = self.spilled + self.bytes.len() as u64;
+            BlockEntry { offset, ..part.entry }.encode(&mut self.block_index);
+            groups.into_iter().for_each(|group| self.bytes.extend_from_slice(group));
+            self.header.blocks += 1;
+            self.spill(output)?;
+        }
+        if !self.page.has_cells {
+            self.page.has_cells = true;
+            self.page.strips.start =
+                Position { block: self.header.blocks - 1, cell: part.first_cell, low_byte: part.low_byte };
+        }
+        self.strip.pieces.push(part.piece);
+        self.place = Some(u64::from(layer.code()) << CELL_BITS);
+        Ok(())
+    }
+
+    /// Says what the present strip has in all, part by part copied or not: what it had where it comes from.
+    pub(super) fn keep_totals(&mut self, strip: &Strip, output: &mut Output<'_>) -> Result<(), SegmentError> {
+        self.end_cell(output)?;
+        (self.strip.cells, self.strip.rows) = (strip.cells, strip.rows);
+        for (day, total) in (0..).zip(&mut self.strip.day_totals) {
+            *total = strip.day_total(day);
+        }
+        Ok(())
     }
 
     /// Whether a page has begun and not ended.
@@ -343,7 +409,7 @@ impl SiteWriter {
     /// Empties everything for the next site; gives the header of the one that was.
     fn reset(&mut self) -> ExtentHeader {
         self.bytes.clear();
-        (self.spilled, self.start) = (0, None);
+        (self.spilled, self.start, self.sums_known) = (0, None, false);
         self.last_page.clear();
         self.strips.clear();
         self.hours.clear();
@@ -355,5 +421,5 @@ impl SiteWriter {
 }
 
 fn layer_of(place: u64) -> Layer {
-    Layer::from_code((place >> 26) as u16).expect("rows have a layer")
+    Layer::from_code((place >> CELL_BITS) as u16).expect("rows have a layer")
 }

@@ -4,11 +4,14 @@ use crate::disk::Disk;
 use crate::format::extent::ExtentHeader;
 use crate::format::frame::crc32;
 use crate::format::names::{Directory, FileName};
+use crate::format::rollups::RollupBuilder;
 use crate::format::segment::{FOOTER_BYTES, Footer, IndexEntry};
+use crate::format::strips::Strip;
 use crate::model::limits::PACKED_EXTENT_BYTES;
-use crate::model::{Country, HourRow, Row, SiteId};
+use crate::model::{Country, HourRow, Layer, Row, SiteId};
 
 use super::output::Output;
+use super::scan::StripPart;
 use super::site_writer::{EXTENT_ALIGNMENT, SiteWriter};
 use super::{Extent, SegmentEntry, SegmentError, SegmentHeader, Throttle};
 
@@ -115,6 +118,34 @@ impl<'d> SegmentWriter<'d> {
         count: u32,
     ) -> Result<(), SegmentError> {
         self.writer.add(place, day, country, count, &mut self.output)
+    }
+
+    /// Blocks of an extent of the site will be copied; see `SiteWriter::expect_copies`.
+    pub(super) fn expect_copies(
+        &mut self,
+        extent: &Extent<'_>,
+        sums: RollupBuilder,
+    ) -> Result<(), SegmentError> {
+        assert!(extent.month() == self.header.month, "an extent stays in its month");
+        self.writer.expect_copies(extent.country_totals()?.iter().map(|(country, _)| *country), sums);
+        Ok(())
+    }
+
+    /// Adds what a strip of an extent has in one block, byte by byte; the block itself with its first part.
+    pub(super) fn copy_part(
+        &mut self,
+        extent: &Extent<'_>,
+        layer: Layer,
+        part: &StripPart,
+    ) -> Result<(), SegmentError> {
+        let bytes = if part.first_cell == 0 { Some(extent.block_bytes(part)?) } else { None };
+        let groups = bytes.as_ref().map(|[summary, detail]| [&**summary, &**detail]);
+        self.writer.copy_part(layer, part, groups, &mut self.output)
+    }
+
+    /// Says what the present strip has in all, of which some was copied.
+    pub(super) fn keep_totals(&mut self, strip: &Strip) -> Result<(), SegmentError> {
+        self.writer.keep_totals(strip, &mut self.output)
     }
 
     /// Adds rows of the page. Layer and cell must not descend, within a call or from call to call; rows of one

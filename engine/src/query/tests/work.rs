@@ -1,9 +1,9 @@
 //! What a question reads, and what it does not.
 
-use super::{Happened, Stand, World, budget, day};
+use super::{HASHER, Happened, SITE, Stand, World, budget, day};
 use crate::model::{
-    Cell, CellSize, Country, CountrySet, DayRange, Event, Fixed, HourOfSite, Kind, LayerSelection, Viewport,
-    Work,
+    Cell, CellSize, Country, CountrySet, Cover, DayRange, Event, Fixed, HourOfSite, Kind, LayerSelection,
+    MaskRule, PageSelection, Seq, Tombstone, Viewport, Work,
 };
 use crate::query::{
     Align, GridQuestion, Pages, Selection, SeriesQuestion, Step, TopPagesQuestion, grid, series, summary,
@@ -125,4 +125,32 @@ fn totals_touch_no_cell() {
     let answer = series(&stand.view, &stand.context(), &question, &budget).unwrap();
     assert_eq!(answer.work, Work::default());
     assert_eq!(answer.value.iter().map(|point| point.count).sum::<u64>(), 6);
+}
+
+/// Which countries are rare depends on the whole site, so that each question by country read the rows of every page that
+/// was to be erased, for as long as it was not purged.
+#[test]
+fn open_erasures_of_other_pages_cost_a_question_nothing_after_the_first() {
+    let days = ["2026-01-05", "2026-01-09"];
+    let mut events = clicks("a.example/", &days, &["DE", "FR"]);
+    events.extend(clicks("b.example/", &days, &["DE", "LI"]));
+    let mut world = World::of(events);
+    world.settings.min_count = 3;
+    let work = |world: &World| {
+        let stand = Stand::build(world);
+        let selection = of_germany(selection(Kind::Click, "2026-01-01", "2026-02-01"));
+        let question = GridQuestion { selection, cell: CellSize::STORED, align: Align::None };
+        let ask = || grid(&stand.view, &stand.context(), &question, &budget()).unwrap();
+        let (first, second) = (ask(), ask());
+        assert_eq!(first.value.total(), 4);
+        assert_eq!(first.value.cells().collect::<Vec<_>>(), second.value.cells().collect::<Vec<_>>());
+        (first.work, second.work)
+    };
+    let without = work(&world);
+    assert_eq!(without.0, without.1);
+    let pages = PageSelection::Pages(vec![HASHER.page(SITE, "b.example/")]);
+    world.tombstones.push(Tombstone { through: Seq(9), rule: MaskRule { pages, cover: Cover::ALL } });
+    let with = work(&world);
+    assert!(with.0.rows > without.0.rows, "else this test proves nothing");
+    assert_eq!(with.1, without.1);
 }

@@ -1,7 +1,7 @@
 //! What a mask leaves out of an extent, and of one of its pages.
 
 use crate::model::{Country, CountrySet, Cover, Day, DayRange, Month, PageMask, SiteMask};
-use crate::segment::{Extent, SegmentError};
+use crate::segment::{Extent, SegmentError, Strip};
 
 /// Whether a mask leaves out anything of an extent.
 pub(super) fn touches(mask: &SiteMask, extent: &Extent<'_>) -> Result<bool, SegmentError> {
@@ -98,6 +98,12 @@ impl PageRules {
             }
         };
         Ok(PageRules(extent.country_totals()?.iter().map(rule).collect()))
+    }
+
+    /// Whether anything of a strip may be left out: it has days of which rows of some country are.
+    pub(super) fn touch(&self, strip: &Strip) -> bool {
+        let masked = self.0.iter().fold(0, |masked, rule| masked | rule.masked);
+        strip.day_totals().any(|(day, _)| masked >> day & 1 == 1)
     }
 
     /// The rule of a country by its index, which a block that was read has below the number of countries.

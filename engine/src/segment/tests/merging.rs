@@ -11,8 +11,8 @@ use super::memory::MemoryDisk;
 use crate::disk::Access;
 use crate::format::names::FileName;
 use crate::model::{
-    Country, CountrySet, Cover, DayRange, MaskRule, MaskRules, PageSelection, RuleIndex, Seq, SiteId,
-    SiteMask, TextHasher, Tombstone,
+    Cell, Country, CountrySet, Cover, DayRange, HourOfSite, HourRow, Kind, Layer, MaskRule, MaskRules,
+    PageSelection, Row, RowKey, RuleIndex, Seq, SiteId, SiteMask, TextHasher, Tombstone, Viewport,
 };
 use crate::segment::{
     MergeInput, MergeStats, Segment, SegmentEntry, SegmentError, SegmentWriter, Unthrottled, merge,
@@ -162,4 +162,91 @@ fn a_stopped_merge_leaves_no_file() {
     assert!(matches!(stopped, Err(SegmentError::Stopped)));
     drop(writer);
     assert_eq!(disk.files(), [FileName::Segment(1)]);
+}
+
+/// Cells of a large page of `large`: more than a block and less than two.
+const LARGE: u32 = 20_000;
+const LARGE_SITE: SiteId = SiteId(7);
+
+/// Pages of a site that stand in several blocks each, with small ones in between; the last has a country of its own.
+fn large() -> Content {
+    let mut content = Content::default();
+    let layers = [(1, 20, LARGE), (4, 3, LARGE / 2), (4, 20, 60)];
+    for (page, scale) in [("a", 1), ("b", 400), ("c", 1), ("d", 4_000), ("e", 2), ("f", 4_000)] {
+        for (kind, viewport, cells) in layers {
+            let (kind, viewport) = (Kind::from_code(kind).unwrap(), Viewport::from_code(viewport).unwrap());
+            let layer = Layer::new(kind, viewport, false);
+            for n in 0..(cells / scale).max(3) {
+                let cell = Cell::from_code(((n % 100) << 15) | (n / 100)).unwrap();
+                let of_month = if page == "e" { n % 5 } else { 5 + n % 23 };
+                let code = if page == "f" && n == 0 { 99 } else { 80 + (n % 3) as u16 };
+                let key = RowKey::new(layer, cell, day(of_month as u8), Country::from_code(code).unwrap());
+                content.add(LARGE_SITE, &format!("{page}.example/"), Row { key, count: 1 + n % 2 });
+            }
+        }
+        let hour = HourOfSite::new(day(6), 3);
+        content.add_hour(
+            LARGE_SITE,
+            &format!("{page}.example/"),
+            HourRow { kind: Kind::Click, hour, count: 9 },
+        );
+    }
+    content
+}
+
+#[test]
+fn blocks_that_nothing_is_left_out_of_are_copied_byte_by_byte() {
+    let (disk, content) = (MemoryDisk::default(), large());
+    let source = || Segment::open(&disk, &content.write(&disk, 1).unwrap().unwrap(), Access::Read).unwrap();
+    let source = source();
+    let blocks = u64::from(source.extent(LARGE_SITE).unwrap().unwrap().header().blocks);
+    let pages = |texts: &[&str]| {
+        PageSelection::Pages(
+            texts.iter().map(|page| HASHER.page(LARGE_SITE, &format!("{page}.example/"))).collect(),
+        )
+    };
+    let all = Cover { days: DayRange::ALL, country: None };
+    let country = |code| Cover { country: Country::from_code(code), ..all };
+    let first_days = Cover { days: DayRange { from: day(0), to: day(5) }, country: None };
+    // What goes, and whether any block is copied: none if each has something to go, or a country goes from the list.
+    let cases = [
+        (pages(&["b"]), all, true),
+        (pages(&["a"]), all, true),
+        (pages(&["b", "d"]), all, true),
+        (pages(&["c"]), country(81), true),
+        (PageSelection::All, first_days, true),
+        (pages(&["f"]), all, false),
+        (pages(&["f"]), country(99), false),
+        (PageSelection::All, country(80), false),
+    ];
+    for (number, (pages, cover, some_copied)) in (200..).step_by(2).zip(cases) {
+        let mut purged = (content.clone(), None);
+        // Twice: what a purge has written is purged again.
+        for (number, first) in [(number, true), (number + 1, false)] {
+            let rule = match first {
+                true => MaskRule { pages: pages.clone(), cover },
+                false => MaskRule {
+                    pages: PageSelection::Pages(vec![HASHER.page(LARGE_SITE, "d.example/")]),
+                    cover: all,
+                },
+            };
+            let masks = vec![(LARGE_SITE, SiteMask::of_rules(rules_of(LARGE_SITE, [rule])))];
+            let expected = purged.0.without(mask_of(&masks));
+            let input = purged.1.as_ref().unwrap_or(&source);
+            let mask = mask_of(&masks);
+            let mut writer = SegmentWriter::create(&disk, number, header(number), &Unthrottled).unwrap();
+            let input = MergeInput { segment: input, mask: &mask, skip: &|_| false };
+            let stats =
+                merge(&[input], &mut writer, &|_| CountrySet::new(), &mut |_| ControlFlow::Continue(()))
+                    .unwrap();
+            let entry = writer.seal().unwrap().unwrap();
+            let segment = Segment::open(&disk, &entry, Access::Read).unwrap();
+            expected.check(&segment);
+            if first {
+                assert_eq!(stats.blocks_copied > 0, some_copied, "{pages:?} {cover:?}");
+                assert!(stats.blocks_copied < blocks && stats.sites_merged == 1);
+            }
+            purged = (expected, Some(segment));
+        }
+    }
 }
