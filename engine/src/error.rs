@@ -123,15 +123,6 @@ impl AppendError {
                 | AppendError::Commit(commit::AppendError::Busy { .. })
         )
     }
-
-    /// Whether nothing is accepted until a restart.
-    #[must_use]
-    pub fn is_poisoned(&self) -> bool {
-        matches!(
-            self,
-            AppendError::Poisoned(_) | AppendError::Commit(commit::AppendError::Log(WalError::Poisoned(_)))
-        )
-    }
 }
 
 /// Why a request to erase was not taken.

@@ -52,9 +52,9 @@ impl Health {
         self.advance(Phase::Draining, |now| !now.is_ending());
     }
 
-    /// Begins to stop because the store has stopped.
-    pub fn stopped(&self, why: &str) {
-        self.advance(Phase::Stopped(why.into()), |now| !matches!(now, Phase::Stopped(_)));
+    /// Begins to stop because the store has stopped, and says whether that is new.
+    pub fn stopped(&self, why: &str) -> bool {
+        self.advance(Phase::Stopped(why.into()), |now| !matches!(now, Phase::Stopped(_)))
     }
 
     /// Waits until the server is on its way out.
@@ -63,14 +63,14 @@ impl Health {
         let _ = self.0.subscribe().wait_for(Phase::is_ending).await;
     }
 
-    fn advance(&self, next: Phase, when: impl Fn(&Phase) -> bool) {
+    fn advance(&self, next: Phase, when: impl Fn(&Phase) -> bool) -> bool {
         self.0.send_if_modified(|now| {
             let may = when(now);
             if may {
                 *now = next;
             }
             may
-        });
+        })
     }
 }
 
@@ -86,7 +86,8 @@ mod tests {
         health.drain();
         health.ready();
         assert_eq!(health.phase(), Phase::Draining);
-        health.stopped("no disk");
+        assert!(health.stopped("no disk"));
+        assert!(!health.stopped("no disk"), "it is told once");
         health.drain();
         assert_eq!(health.phase(), Phase::Stopped("no disk".into()));
     }

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Exit status after a store that stopped by itself (`EX_SOFTWARE`): a supervisor starts the server again.
 const STOPPED: u8 = 70;
-/// Files that are open beside connections: the store's.
+/// Files that are open beside connections, the store's: none of them is to be refused for a connection.
 const SPARE_FILES: u64 = 1_000;
 /// Time for what does not end by itself when everything else has.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -56,20 +56,23 @@ fn demo(mut config: Config) -> ExitCode {
     }
 }
 
-fn serve(config: Config, demo: bool) -> ExitCode {
+fn serve(mut config: Config, demo: bool) -> ExitCode {
     log::begin(config.log_format, config.log_level);
     log::keep_panics_quiet();
     if let Err(error) = process::keep_to_itself() {
         eprintln!("heatgrid-server: core dumps cannot be switched off: {error}");
         return ExitCode::FAILURE;
     }
-    let files = process::open_as_many_files_as_may_be();
-    if files.is_some_and(|files| files < config.max_connections as u64 + SPARE_FILES) {
-        tracing::warn!(
-            files,
-            max_connections = config.max_connections,
-            "more connections than files may be open"
-        );
+    if let Some(files) = process::open_as_many_files_as_may_be() {
+        let room = usize::try_from(files.saturating_sub(SPARE_FILES)).unwrap_or(usize::MAX).max(1);
+        if room < config.max_connections {
+            tracing::warn!(
+                files,
+                max_connections = room,
+                "fewer files may be open than there are connections; fewer are taken"
+            );
+            config.max_connections = room;
+        }
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -22,6 +22,7 @@ use self::load::Load;
 use super::off_the_runtime;
 use crate::access::{SiteAccess, Write};
 use crate::app::App;
+use crate::http::limits::drain;
 use crate::http::problem::{BUSY, MEDIA_TYPE, Problem, ProblemBody};
 use crate::meters::Meters;
 use crate::rules::Rules;
@@ -85,6 +86,8 @@ async fn events(
 ) -> Result<Response, Problem> {
     let encoding = encoding_of(request.headers())?;
     let Ok(place) = Arc::clone(&bulk.places).try_acquire_owned() else {
+        // Who is refused while still sending does not hear when to come back.
+        drain(request.into_body()).await;
         return Err(Problem::new(
             &BUSY,
             "as many bulk requests as may be are worked on; try again in a moment",

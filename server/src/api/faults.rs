@@ -4,12 +4,13 @@ use heatgrid_engine::accounts::AccountsError;
 use heatgrid_engine::backup::BackupError;
 use heatgrid_engine::commit;
 use heatgrid_engine::disk::DiskError;
-use heatgrid_engine::error::{self, AppendError, EraseError, JobError};
+use heatgrid_engine::error::{self, AppendError, EraseError, JobError, Poison};
 use heatgrid_engine::ledger::LedgerError;
 use heatgrid_engine::manifest::SnapshotError;
 use heatgrid_engine::purge::matching::MatchError;
 use heatgrid_engine::query::QueryError;
 use heatgrid_engine::segment::SegmentError;
+use heatgrid_engine::wal::WalError;
 
 use crate::ask::AskError;
 use crate::http::problem::{
@@ -31,7 +32,7 @@ impl From<AppendError> for Problem {
             // A page was blocked since the events were looked at: they are looked at again when they are sent again.
             error @ AppendError::Blocked(_) => busy(&error),
             AppendError::Commit(error) => error.into(),
-            error if error.is_poisoned() => stopped(&error),
+            AppendError::Poisoned(poison) => stopped(&poison),
             error if error.is_busy() => busy(&error),
             error => fault(&error),
         }
@@ -42,8 +43,8 @@ impl From<commit::AppendError> for Problem {
     fn from(error: commit::AppendError) -> Problem {
         match error {
             commit::AppendError::Busy { .. } | commit::AppendError::Stopped => busy(&error),
-            // After a failed write nothing is taken until a restart, whatever it was.
-            commit::AppendError::Log(_) => stopped(&error),
+            commit::AppendError::Log(WalError::Disk(error)) => disk(&error),
+            commit::AppendError::Log(error) => stopped(&Poison::Log(error)),
         }
     }
 }
@@ -133,9 +134,9 @@ pub fn shared(error: &JobError) -> Problem {
         }
         JobError::UnknownSite(_) => no_site(),
         JobError::Backup(error) => backup(error),
-        JobError::NoRoom { .. } => full(error),
+        JobError::NoRoom { .. } => full(error.to_string()),
         JobError::Disk(error) => disk(error),
-        JobError::Edit(error::EditError::Poisoned(_)) => stopped(error),
+        JobError::Edit(error::EditError::Poisoned(poison)) => stopped(poison),
         JobError::Edit(error::EditError::Snapshot(SnapshotError::NoSuchSnapshot(_))) => {
             Problem::new(&NOT_FOUND, error.to_string())
         }
@@ -196,7 +197,10 @@ fn backup(error: &BackupError) -> Problem {
 }
 
 fn disk(error: &DiskError) -> Problem {
-    if error.is_full() { full(error) } else { fault(error) }
+    match error.is_full() {
+        true => full(format!("the disk is full ({}); make room and try again", unlocated(error))),
+        false => fault(error),
+    }
 }
 
 fn no_site() -> Problem {
@@ -207,17 +211,66 @@ fn busy(error: &impl std::fmt::Display) -> Problem {
     Problem::new(&BUSY, error.to_string()).retry_after(BUSY_SECONDS)
 }
 
-fn stopped(error: &impl std::fmt::Display) -> Problem {
-    tracing::error!(%error, "the store takes nothing any more");
-    Problem::new(&STOPPED, error.to_string()).retry_after(STOPPED_SECONDS)
+fn stopped(poison: &Poison) -> Problem {
+    Problem::new(&STOPPED, why_stopped(poison)).retry_after(STOPPED_SECONDS)
 }
 
-fn full(error: &impl std::fmt::Display) -> Problem {
-    Problem::new(&DISK_FULL, error.to_string()).retry_after(STOPPED_SECONDS)
+/// Why a store has stopped, and what to do, for anybody: which file it was is in the log.
+pub fn why_stopped(poison: &Poison) -> String {
+    let what = match poison {
+        Poison::Log(WalError::Disk(error) | WalError::Poisoned(error)) => unlocated(error),
+        Poison::Log(WalError::Randomness) => WalError::Randomness.to_string(),
+        Poison::Manifest(error) => unlocated(error),
+    };
+    format!(
+        "the disk failed ({what}), and the store takes nothing more; see to the disk, then start the server again"
+    )
+}
+
+/// What a disk did not do, without the path: those are for the log.
+fn unlocated(error: &DiskError) -> String {
+    format!("{}: {}", error.operation, error.source)
+}
+
+fn full(detail: String) -> Problem {
+    Problem::new(&DISK_FULL, detail).retry_after(STOPPED_SECONDS)
 }
 
 /// What only the operator can see to: the log has it, the answer has not.
 fn fault(error: &impl std::fmt::Display) -> Problem {
     tracing::error!(%error, "a fault");
     Problem::new(&INTERNAL, "the store could not do this; its log says why")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use axum::body::to_bytes;
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    fn failed(kind: ErrorKind) -> DiskError {
+        DiskError { operation: "sync", path: "/srv/heatgrid/wal-7".into(), source: Error::from(kind) }
+    }
+
+    #[tokio::test]
+    async fn no_answer_holds_a_path_and_each_says_what_to_do() {
+        let log = |error: WalError| Problem::from(commit::AppendError::Log(error));
+        let (broken, no_room) = (ErrorKind::InvalidData, ErrorKind::StorageFull);
+        for (problem, status, says) in [
+            (log(WalError::Poisoned(failed(broken).into())), 503, "start the server again"),
+            (stopped(&Poison::Manifest(failed(broken))), 503, "start the server again"),
+            (log(WalError::Disk(failed(no_room).into())), 507, "make room"),
+            (JobError::Disk(failed(no_room)).into(), 507, "make room"),
+            (JobError::Disk(failed(broken)).into(), 500, "log says why"),
+        ] {
+            let answer = problem.into_response();
+            assert_eq!(answer.status(), status, "{answer:?}");
+            let text = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+            let text = String::from_utf8(text.to_vec()).unwrap();
+            assert!(text.contains(says) && !text.contains("srv") && !text.contains("wal-7"), "{text}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Response};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
 use axum::{Router, middleware};
@@ -45,7 +45,8 @@ async fn observe(
     let status = response.status();
     meters.request(&method, route, status, took);
     let took_us = took.as_micros() as u64;
-    if status.is_server_error() {
+    // What is turned away is counted: a line for each would fill the disk of a server that has too much to do.
+    if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
         tracing::warn!(request = %id, %method, route, status = status.as_u16(), took_us, "answered");
     } else {
         tracing::debug!(request = %id, %method, route, status = status.as_u16(), took_us, "answered");

@@ -54,14 +54,17 @@ impl TlsIdentity {
     /// Reads the files again if they changed; the old certificate stays when the new one cannot be used.
     ///
     /// # Errors
-    /// When the new files cannot be used.
+    /// When the new files cannot be used. They are looked at again when they have changed again, as they do between
+    /// the writing of the one and the other.
     pub fn refresh(&self) -> Result<bool, TlsError> {
         let stamp = stamp(&self.files);
         if self.current.read().1 == stamp {
             return Ok(false);
         }
-        let key = certified_key(&self.files)?;
-        *self.current.write() = (Arc::new(key), stamp);
+        let read = certified_key(&self.files);
+        let mut current = self.current.write();
+        current.1 = stamp;
+        current.0 = Arc::new(read?);
         Ok(true)
     }
 
@@ -107,4 +110,46 @@ fn certified_key(files: &Tls) -> Result<CertifiedKey, TlsError> {
     let certified = CertifiedKey::new(chain, key);
     certified.keys_match()?;
     Ok(certified)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, write};
+    use std::path::Path;
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    const FIRST: [&str; 2] =
+        [include_str!("../../tests/http/tls/first.crt"), include_str!("../../tests/http/tls/first.key")];
+    const SECOND: [&str; 2] =
+        [include_str!("../../tests/http/tls/second.crt"), include_str!("../../tests/http/tls/second.key")];
+
+    /// Writes a file as if at a second of its own.
+    fn put(path: &Path, text: &str, second: u64) {
+        write(path, text).unwrap();
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+        File::options().write(true).open(path).unwrap().set_modified(at).unwrap();
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_used_is_told_once_and_the_old_one_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = Tls { certificate: directory.path().join("crt"), key: directory.path().join("key") };
+        put(&files.certificate, FIRST[0], 1);
+        put(&files.key, FIRST[1], 1);
+        let identity = TlsIdentity::read(files.clone()).unwrap();
+        let leaf = || identity.current.read().0.cert[0].clone();
+        let first = leaf();
+        assert!(!identity.refresh().unwrap());
+        put(&files.certificate, "no certificate", 2);
+        assert!(matches!(identity.refresh(), Err(TlsError::Empty(_))));
+        put(&files.certificate, SECOND[0], 3);
+        assert!(matches!(identity.refresh(), Err(TlsError::Rejected(_))), "the key is still the first one's");
+        assert!(!identity.refresh().unwrap(), "it is told once");
+        assert_eq!(leaf(), first);
+        put(&files.key, SECOND[1], 4);
+        assert!(identity.refresh().unwrap());
+        assert_ne!(leaf(), first);
+    }
 }

@@ -7,6 +7,7 @@ use heatgrid_engine::clock::ClockVerdict;
 use heatgrid_engine::model::SiteId;
 use heatgrid_engine::store::OpenReport;
 
+use crate::api::faults::why_stopped;
 use crate::api::off_the_runtime;
 use crate::app::App;
 use crate::http::{Listening, TlsIdentity};
@@ -30,11 +31,11 @@ pub(super) async fn run(app: App, tls: Option<Arc<TlsIdentity>>, listenings: Vec
         record_connections(&app.meters, &listenings);
         let (app, tls, before) = (app.clone(), tls.clone(), closed.take());
         closed = off_the_runtime(move || {
-            often(&app);
+            often(&app, tls.as_deref());
             if look % SELDOM != 0 {
                 return before;
             }
-            seldom(&app, tls.as_deref());
+            seldom(&app);
             if look % HOURLY == 0 {
                 tell_overdue(&app);
             }
@@ -48,23 +49,27 @@ pub(super) async fn run(app: App, tls: Option<Arc<TlsIdentity>>, listenings: Vec
 pub(super) async fn settle(app: &App) {
     let app = app.clone();
     off_the_runtime(move || {
-        often(&app);
-        seldom(&app, None);
+        often(&app, None);
+        seldom(&app);
     })
     .await;
 }
 
-fn often(app: &App) {
-    if let Some(poison) = app.store.poison() {
-        app.health.stopped(&poison.to_string());
+fn often(app: &App, tls: Option<&TlsIdentity>) {
+    if let Some(poison) = app.store.poison()
+        && app.health.stopped(&why_stopped(&poison))
+    {
+        tracing::error!(error = %poison, "the store takes nothing any more; the server ends");
     }
-    if let Err(error) = app.audit.sync() {
-        tracing::error!(%error, "the audit cannot be synced");
+    match tls.map(TlsIdentity::refresh) {
+        None | Some(Ok(false)) => {}
+        Some(Ok(true)) => tracing::info!("the certificate was read again"),
+        Some(Err(error)) => tracing::error!(%error, "the new certificate cannot be used; the old one stays"),
     }
     app.meters.tidy();
 }
 
-fn seldom(app: &App, tls: Option<&TlsIdentity>) {
+fn seldom(app: &App) {
     let now = app.clock.now_ms();
     // A clock that jumped ahead must not cost a year of entries.
     if app.store.status().clock == ClockVerdict::Steady
@@ -75,11 +80,6 @@ fn seldom(app: &App, tls: Option<&TlsIdentity>) {
     app.doors.tidy();
     if let Err(error) = app.access.tidy(app.store.accounts()) {
         tracing::warn!(%error, "the days on which tokens were used cannot be written");
-    }
-    match tls.map(TlsIdentity::refresh) {
-        None | Some(Ok(false)) => {}
-        Some(Ok(true)) => tracing::info!("the certificate was read again"),
-        Some(Err(error)) => tracing::error!(%error, "the new certificate cannot be used; the old one stays"),
     }
     match app.countries.refresh() {
         Ok(false) => {}
