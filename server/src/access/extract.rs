@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use heatgrid_engine::model::{Role, Site, SiteName, SiteScope};
 
 use super::Principal;
+use crate::api::off_the_runtime;
 use crate::app::App;
 use crate::audit::Entry;
 use crate::http::problem::{INTERNAL, INVALID_NAME, NO_RIGHT, NOT_FOUND, Problem};
@@ -151,7 +152,7 @@ async fn site(parts: &mut Parts, app: &App, by: &Principal) -> Result<Arc<Site>,
     site.ok_or_else(|| Problem::new(&NOT_FOUND, "there is no such site, or the token is not for it"))
 }
 
-/// Writes what an operator is about to do, before it is done.
+/// Writes what an operator is about to do, and returns when that is durable: before it is done.
 async fn audit(parts: &Parts, app: &App, by: &Principal, site: Option<&Arc<Site>>) -> Result<(), Problem> {
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let entry = Entry {
@@ -160,7 +161,8 @@ async fn audit(parts: &Parts, app: &App, by: &Principal, site: Option<&Arc<Site>
         route: format!("{} {route}", parts.method),
         site: site.map(|site| site.id),
     };
-    app.audit.write(&entry).map_err(|error| {
+    let audit = Arc::clone(&app.audit);
+    off_the_runtime(move || audit.write(&entry)).await.map_err(|error| {
         tracing::error!(%error, "the audit cannot be written: operators are refused until it can");
         Problem::new(
             &INTERNAL,

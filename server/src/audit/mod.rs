@@ -1,24 +1,26 @@
 //! What operators did with the data of sites: who by the name of the token, which route, which site, when. Never a
 //! page. Sites are named by their ids, which mean nothing once a site is gone.
 //!
-//! Entries are lines of JSON in numbered files below `audit/` of the store's directory. An entry is written before the
-//! call is answered, and synced within seconds.
+//! Entries are lines of JSON in numbered files below `audit/` of the store's directory. An entry is durable before what it
+//! is about is done.
 
 mod files;
 mod line;
+mod tail;
 #[cfg(test)]
 mod tests;
 
 pub use line::Entry;
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use heatgrid_engine::model::SiteId;
 use parking_lot::Mutex;
 
 use self::files::Files;
+use self::tail::Tail;
 
 /// Bytes of one file; then another is begun.
 const FILE_BYTES: u64 = 8 << 20;
@@ -30,15 +32,8 @@ const KEPT_DAYS: u64 = 400;
 /// The audit of a store.
 pub struct Audit {
     files: Files,
-    open: Mutex<Open>,
-}
-
-/// The file that is written.
-struct Open {
-    file: File,
-    number: u64,
-    length: u64,
-    is_synced: bool,
+    /// Held while a line is appended, not while it is synced.
+    tail: Mutex<Arc<Tail>>,
 }
 
 /// Some entries, newest first.
@@ -80,36 +75,32 @@ impl Audit {
     pub fn open(store: &Path) -> io::Result<Audit> {
         let files = Files::open(store)?;
         let number = files.numbers()?.last().copied().unwrap_or(1);
-        let open = Mutex::new(Open::at(&files, number)?);
-        Ok(Audit { files, open })
+        let tail = Mutex::new(Arc::new(Tail::open(&files, number)?));
+        Ok(Audit { files, tail })
     }
 
-    /// Writes an entry.
+    /// Writes an entry, and returns when it is durable. Waits for the disk.
     ///
     /// # Errors
-    /// When it could not be written: what it is about must not be done then.
+    /// When it could not be written or synced: what it is about must not be done then.
     pub fn write(&self, entry: &Entry) -> io::Result<()> {
         let line = entry.to_line();
-        let mut open = self.open.lock();
-        if open.length >= FILE_BYTES {
-            open.file.sync_data()?;
-            *open = Open::at(&self.files, open.number + 1)?;
-            self.files.keep_newest(FILES)?;
-        }
-        open.write(&line)
+        let (tail, end) = {
+            let mut tail = self.tail.lock();
+            if tail.is_lost() || tail.length() >= FILE_BYTES {
+                *tail = Arc::new(self.next(&tail)?);
+            }
+            (Arc::clone(&tail), tail.append(&line)?)
+        };
+        tail.make_durable(end)
     }
 
-    /// Syncs what was written since the last time.
-    ///
-    /// # Errors
-    /// When it fails; it is tried again.
-    pub fn sync(&self) -> io::Result<()> {
-        let mut open = self.open.lock();
-        if !open.is_synced {
-            open.file.sync_data()?;
-            open.is_synced = true;
-        }
-        Ok(())
+    /// The file behind `tail`, which is left.
+    fn next(&self, tail: &Tail) -> io::Result<Tail> {
+        tail.settle()?;
+        let next = Tail::open(&self.files, tail.number() + 1)?;
+        self.files.keep_newest(FILES)?;
+        Ok(next)
     }
 
     /// Removes files whose entries are all too old at the Unix second `now`.
@@ -117,9 +108,9 @@ impl Audit {
     /// # Errors
     /// When a call fails.
     pub fn expire(&self, now: u64) -> io::Result<()> {
-        let open = self.open.lock();
+        let tail = self.tail.lock();
         let first_kept = now.saturating_sub(KEPT_DAYS * 86_400);
-        self.files.remove_older(first_kept, open.number)
+        self.files.remove_older(first_kept, tail.number())
     }
 
     /// At most `limit` entries, of one site or of all, newest first, from a place on.
@@ -156,38 +147,12 @@ impl Audit {
             if self.files.read(number, None, None)?.iter().all(|(_, entry)| is_kept(entry)) {
                 continue;
             }
-            let mut open = self.open.lock();
-            open.file.sync_data()?;
+            let mut tail = self.tail.lock();
+            // Who waits for a line finds it durable here or in the file that is written anew.
+            tail.settle()?;
             self.files.keep(number, is_kept)?;
-            *open = Open::at(&self.files, open.number)?;
+            *tail = Arc::new(Tail::open(&self.files, tail.number())?);
         }
         Ok(())
-    }
-}
-
-impl Open {
-    /// Opens a file to be appended to, and ends a line that a crash cut off.
-    fn at(files: &Files, number: u64) -> io::Result<Open> {
-        let (file, length, is_torn) = files.append(number)?;
-        let mut open = Open { file, number, length, is_synced: true };
-        if is_torn {
-            open.write(b"\n")?;
-        }
-        Ok(open)
-    }
-
-    fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        match self.file.write_all(line) {
-            Ok(()) => {
-                self.length += line.len() as u64;
-                self.is_synced = false;
-                Ok(())
-            }
-            Err(error) => {
-                // Half a line would make the next one unreadable.
-                let _ = self.file.set_len(self.length);
-                Err(error)
-            }
-        }
     }
 }

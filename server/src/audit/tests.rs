@@ -29,6 +29,55 @@ fn entries_are_listed_newest_first_page_by_page_and_survive_a_restart() {
 }
 
 #[test]
+fn an_entry_is_durable_when_it_is_written_and_one_sync_serves_all_before_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let audit = Audit::open(directory.path()).unwrap();
+    for at in 1..=3 {
+        audit.write(&entry(at, None)).unwrap();
+    }
+    let tail = Arc::clone(&audit.tail.lock());
+    let all = tail.length();
+    assert_eq!(tail.durable_bytes(), all);
+    let first = tail.append(b"{}\n").unwrap();
+    let second = tail.append(b"{}\n").unwrap();
+    assert_eq!(tail.durable_bytes(), all);
+    tail.make_durable(first).unwrap();
+    assert_eq!(tail.durable_bytes(), second, "the sync of the first one took the second along");
+}
+
+#[test]
+fn an_entry_that_cannot_be_synced_is_refused_and_its_file_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let audit = Audit::open(directory.path()).unwrap();
+    audit.write(&entry(1, None)).unwrap();
+    // It takes every write and no sync.
+    let null = std::fs::OpenOptions::new().append(true).open("/dev/null").unwrap();
+    let failing = Arc::new(Tail::of(null, 1, audit.tail.lock().length()));
+    *audit.tail.lock() = Arc::clone(&failing);
+    audit.write(&entry(2, None)).unwrap_err();
+    assert!(failing.make_durable(failing.length()).is_err(), "it is never synced again");
+    audit.write(&entry(3, None)).unwrap();
+    assert_eq!(ats(&audit.list(None, None, 9).unwrap()), [3, 1]);
+    assert!(directory.path().join("audit/2.jsonl").exists());
+}
+
+#[test]
+fn many_who_write_at_once_find_each_line_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let audit = Audit::open(directory.path()).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let audit = &audit;
+            scope.spawn(move || (0..20).for_each(|at| audit.write(&entry(thread * 100 + at, None)).unwrap()));
+        }
+    });
+    let mut written = ats(&audit.list(None, None, 1_000).unwrap());
+    written.sort_unstable();
+    let expected: Vec<u64> = (0..8).flat_map(|thread| (0..20).map(move |at| thread * 100 + at)).collect();
+    assert_eq!(written, expected);
+}
+
+#[test]
 fn a_line_that_a_crash_cut_off_costs_no_other() {
     let directory = tempfile::tempdir().unwrap();
     Audit::open(directory.path()).unwrap().write(&entry(1, None)).unwrap();
@@ -60,7 +109,7 @@ fn files_go_when_all_their_entries_are_too_old() {
     let directory = tempfile::tempdir().unwrap();
     let audit = Audit::open(directory.path()).unwrap();
     audit.write(&entry(1_000, None)).unwrap();
-    *audit.open.lock() = Open::at(&audit.files, 2).unwrap();
+    *audit.tail.lock() = Arc::new(Tail::open(&audit.files, 2).unwrap());
     audit.write(&entry(2_000, None)).unwrap();
     audit.expire(1_000 + KEPT_DAYS * 86_400).unwrap();
     assert_eq!(ats(&audit.list(None, None, 9).unwrap()), [2_000, 1_000]);
