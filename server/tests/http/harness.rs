@@ -129,7 +129,8 @@ pub(crate) struct Asking {
 }
 
 impl Asking {
-    fn new(address: SocketAddr, method: &str, path: &str) -> Asking {
+    /// Of a server at an address.
+    pub(crate) fn new(address: SocketAddr, method: &str, path: &str) -> Asking {
         let builder = hyper::Request::builder().method(method).uri(path).header("host", address.to_string());
         Asking { address, from: Ipv4Addr::LOCALHOST.into(), builder, body: Bytes::new() }
     }
@@ -164,6 +165,11 @@ impl Asking {
 
     /// Sends it on a connection of its own, and reads the whole answer.
     pub(crate) async fn send(self) -> Answer {
+        self.try_send().await.expect("an answer")
+    }
+
+    /// As `send`; an error when the connection breaks before there is an answer.
+    pub(crate) async fn try_send(self) -> Result<Answer, hyper::Error> {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind((self.from, 0).into()).expect("an address of this machine");
         let socket = socket.connect(self.address).await.expect("the server listens");
@@ -171,13 +177,13 @@ impl Asking {
             hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.expect("HTTP");
         let connection = tokio::spawn(connection);
         let request = self.builder.body(Full::new(self.body)).expect("a request");
-        let response = sender.send_request(request).await.expect("an answer");
+        let response = sender.send_request(request).await?;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a whole answer").to_bytes();
         connection.abort();
         let is_ours = parts.headers.contains_key("x-request-id") || parts.status == 503;
         assert!(is_ours, "every answer has an id: {parts:?}");
-        Answer { status: parts.status.as_u16(), headers: parts.headers, bytes }
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, bytes })
     }
 }
 

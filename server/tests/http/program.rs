@@ -1,76 +1,13 @@
 //! The program as it is run: what it makes at its first start, whom it tells what, and how it ends.
 
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::Command;
 
-use tempfile::NamedTempFile;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use serde_json::json;
 use tokio::net::TcpStream;
 
-/// A running program; killed when a test fails.
-struct Program {
-    child: Child,
-    address: SocketAddr,
-    log: NamedTempFile,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Program {
-    async fn start(data: &Path, settings: &[&str]) -> Program {
-        let log = NamedTempFile::new().unwrap();
-        let child = command(data, settings).stderr(log.reopen().unwrap()).spawn().unwrap();
-        let mut program = Program { child, address: ([127, 0, 0, 1], 0).into(), log };
-        while !program.get("/readyz", "").await.starts_with("HTTP/1.1 200") {
-            assert!(program.child.try_wait().unwrap().is_none(), "{}", program.said());
-            let said = program.said();
-            let port = said.split("127.0.0.1:").nth(1).and_then(|rest| rest.split(['"', '\n', ' ']).next());
-            program.address.set_port(port.and_then(|port| port.parse().ok()).unwrap_or_default());
-            tokio::task::yield_now().await;
-        }
-        program
-    }
-
-    /// The answer to a GET; nothing when nobody listens.
-    async fn get(&self, path: &str, headers: &str) -> String {
-        let Ok(mut socket) = TcpStream::connect(self.address).await else { return String::new() };
-        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n");
-        let mut answer = Vec::new();
-        let _ = socket.write_all(request.as_bytes()).await;
-        let _ = socket.read_to_end(&mut answer).await;
-        String::from_utf8_lossy(&answer).into_owned()
-    }
-
-    fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-    }
-
-    fn wait(&mut self) -> ExitStatus {
-        self.child.wait().unwrap()
-    }
-
-    /// What it has said on standard error.
-    fn said(&self) -> String {
-        std::fs::read_to_string(self.log.path()).unwrap()
-    }
-}
-
-/// On a port that the system chooses; the log says which.
-fn command(data: &Path, settings: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_heatgrid-server"));
-    command.arg("--data").arg(data).args(["--listen", "127.0.0.1:0", "--disk-reserve-mib", "0"]);
-    command.args(settings).env_remove("HEATGRID_OPERATOR_TOKEN").stdout(Stdio::null());
-    command
-}
+use crate::harness::OPERATOR;
+use crate::process::{Program, command};
 
 #[tokio::test]
 async fn the_first_start_makes_a_token_that_only_its_owner_reads_and_says_where_it_is() {
@@ -133,4 +70,55 @@ async fn log_lines_and_errors_hold_nothing_of_a_request() {
     let said = program.said();
     assert!(said.contains(r#""route":"/v1/sites/{site}/grid""#), "{said}");
     assert!(!said.contains("canary"), "{said}");
+}
+
+/// The source of a library that makes syncs fail when a file is there, loaded before the program.
+const FAILING_SYNC: &str = include_str!("failing_sync.c");
+
+#[tokio::test]
+async fn a_failing_sync_is_told_without_a_path_or_page_and_ends_the_program_with_70() {
+    let directory = tempfile::tempdir().unwrap();
+    let (source, library) = (directory.path().join("sync.c"), directory.path().join("sync.so"));
+    std::fs::write(&source, FAILING_SYNC).unwrap();
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
+    assert!(compiled.unwrap().success(), "what links Rust programs compiles this");
+    let (data, marker) = (directory.path().join("data"), directory.path().join("syncs-fail"));
+    let mut failing = command(&data, &[]);
+    failing.env("HEATGRID_OPERATOR_TOKEN", OPERATOR);
+    failing.env("LD_PRELOAD", &library).env("SYNCS_FAIL_WHEN_THERE_IS", &marker);
+    let mut program = Program::run(&mut failing).await;
+    program.site("shop").await;
+    let line = format!(
+        r#"{{"ts":{},"url":"https://shop.example/secret-page","kind":"click","x":1,"y":1}}"#,
+        program.now_ms()
+    );
+    // A writer: an operator is refused as soon as the audit cannot be synced.
+    let writer = json!({ "name": "writer", "role": "writer" });
+    let writer = program.ask("POST", "/v1/sites/shop/tokens").json(&writer).send().await.json();
+    let writer = writer["token"].as_str().unwrap().to_owned();
+    let add = || program.request("POST", "/v1/sites/shop/events").token(&writer).body(line.clone()).send();
+    assert_eq!(add().await.status, 200);
+    std::fs::write(&marker, "").unwrap();
+    let unaudited = program.ask("GET", "/v1/sites/shop").send().await;
+    unaudited.problem("internal", 500);
+    assert!(unaudited.json()["detail"].as_str().unwrap().contains("audit"), "{unaudited:?}");
+    let refused = add().await;
+    refused.problem("stopped", 503);
+    assert_eq!(refused.header("retry-after"), Some("30"));
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("sync: ") && detail.contains("start the server again"), "{detail}");
+    for told in [&*directory.path().to_string_lossy(), "secret-page", "shop", "wal"] {
+        assert!(!detail.contains(told), "{told:?} is in {detail}");
+    }
+    assert_eq!(program.wait().code(), Some(70), "{}", program.said());
+    let said = program.said();
+    assert!(said.contains(&*data.to_string_lossy()), "the log has the path: {said}");
+    assert!(!said.contains("secret-page"), "{said}");
+
+    // Its supervisor starts it again, and what was answered is there.
+    let mut again = command(&data, &[]);
+    let program = Program::run(again.env("HEATGRID_OPERATOR_TOKEN", OPERATOR)).await;
+    let question = "/v1/sites/shop/grid?page=shop.example/secret-page";
+    let total = program.ask("GET", question).send().await.json()["total"].as_u64();
+    assert!([Some(1), Some(2)].contains(&total), "of the refused event nobody knows: {total:?}");
 }

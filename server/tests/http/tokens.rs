@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{OPERATOR, Server};
+use crate::harness::{OPERATOR, START_MS, Server};
 
 #[tokio::test]
 async fn a_token_is_shown_once_used_and_revoked_at_once() {
@@ -110,6 +110,27 @@ async fn a_key_is_rotated_and_a_zone_is_changed_while_there_is_no_data() {
     change(json!({ "site": "other" })).await.problem("invalid-body", 400);
     change(json!({ "region": "us" })).await.problem("invalid-body", 400);
     change(json!({ "retention_days": 36_501 })).await.problem("invalid-body", 400);
+}
+
+#[tokio::test]
+async fn a_zone_does_not_change_any_more_once_there_is_data() {
+    let server = Server::start().await;
+    let made = server.site("shop", json!({ "timezone": "Europe/Berlin" })).await;
+    let change = |body: Value| server.request("PATCH", "/v1/sites/shop").token(OPERATOR).json(&body).send();
+    let line = format!(r#"{{"ts":{START_MS},"url":"https://a.example/","kind":"click","x":1,"y":1}}"#);
+    let sent = server.post("/v1/sites/shop/events").token(OPERATOR).body(line).send().await;
+    assert_eq!(sent.status, 200, "{sent:?}");
+    for flushed in [false, true] {
+        let both = change(json!({ "timezone": "Asia/Tokyo", "retention_days": 9 })).await;
+        both.problem("conflict", 409);
+        let site = server.get("/v1/sites/shop").token(OPERATOR).send().await;
+        assert_eq!(site.json(), made, "nothing of it was changed");
+        let same = change(json!({ "timezone": "Europe/Berlin" })).await;
+        assert_eq!(same.status, 200, "it is no change: {same:?}");
+        if !flushed {
+            server.post("/v1/admin/flush?wait=true").token(OPERATOR).send().await;
+        }
+    }
 }
 
 #[tokio::test]

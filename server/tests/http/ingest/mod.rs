@@ -4,6 +4,7 @@ mod bulk;
 mod collect;
 mod counts;
 mod hostile;
+mod overload;
 mod posthog;
 mod unseen;
 
@@ -35,7 +36,11 @@ impl Counted {
     async fn by(server: &Server) -> Counted {
         let metrics = server.get("/metrics").token(OPERATOR).send().await;
         assert_eq!(metrics.status, 200);
-        let text = String::from_utf8(metrics.bytes.to_vec()).expect("metrics are text");
+        Counted::in_metrics(&metrics.bytes)
+    }
+
+    fn in_metrics(metrics: &[u8]) -> Counted {
+        let text = std::str::from_utf8(metrics).expect("metrics are text");
         let mut counted = Counted::default();
         for line in text.lines() {
             let Some((name, value)) = line.rsplit_once(' ') else { continue };
