@@ -2,7 +2,7 @@
 
 use crate::compaction::CompactionOptions;
 use crate::disk::Access;
-use crate::model::Region;
+use crate::model::{PURGE_DAYS, Region};
 use crate::snapshot::SnapshotOptions;
 
 /// Who does the work that no caller waits for.
@@ -62,7 +62,7 @@ impl Options {
             queue_batches: 16_384,
             reserve_bytes: 512 << 20,
             background_bytes_per_second: 128 << 20,
-            purge_every_seconds: 7 * 86_400,
+            purge_every_seconds: PURGE_DAYS * 86_400,
             remembered_pages: 1 << 20,
             compaction: CompactionOptions::standard(),
             snapshots: SnapshotOptions::standard(),

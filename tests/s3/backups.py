@@ -124,7 +124,7 @@ class Store:
         self.port, self.token, self.data = free_port(), "s3-" + secrets.token_hex(16), data
         credentials = data + ".credentials"
         pathlib.Path(credentials).write_text("anybody\nanything\n")
-        self.s3 = ["--s3-endpoint", f"http://127.0.0.1:{wire.port}", "--s3-plain-http", "--s3-unencrypted", "--s3-credentials", credentials] if wire else []
+        self.s3 = ["--s3-endpoint", f"http://127.0.0.1:{wire.port}", "--s3-encryption", "none", "--s3-credentials", credentials] if wire else []
         target = ["--backup-targets", f"s3://{BUCKET}/store", *self.s3] if wire else []
         self.log = open(data + ".log", "wb")
         command = [os.path.join(binaries, "heatgrid-server"), "--data", data, "--listen", f"127.0.0.1:{self.port}", "--disk-reserve-mib", "0", *target]

@@ -1,5 +1,6 @@
 //! Why a backup could not be made, read or restored.
 
+use super::expiry::TooLongKept;
 use super::target::{GetError, TargetError};
 use crate::disk::DiskError;
 use crate::format::frame::FormatError;
@@ -79,13 +80,24 @@ pub enum BackupError {
         /// Entries of the ledger.
         got: u64,
     },
+    /// What was given as the key of the ledger is none.
+    #[error("this is not the content of a ledger.key: {0}; give the copy of it that you keep")]
+    NoKey(FormatError),
     /// The target keeps what is deleted.
     #[error(
-        "{place} keeps old versions of objects, so that nothing would ever leave it: switch versioning and object lock off, or choose another bucket"
+        "{place} keeps old versions of objects, and nobody says for how long: switch versioning and object lock off, or have the bucket expire old versions and write the days behind the target, as s3://bucket/prefix?expires_days=30"
     )]
     Versioned {
         /// Where.
         place: Box<str>,
+    },
+    /// The target keeps what is deleted for too long.
+    #[error("{place}: {source}")]
+    TooLongKept {
+        /// Where.
+        place: Box<str>,
+        /// By which arithmetic.
+        source: TooLongKept,
     },
     /// A target that was backed up to is not named now.
     #[error(

@@ -19,6 +19,16 @@ struct State {
     calls: u64,
     /// From this call on, all fail.
     fails_at: Option<u64>,
+    /// Only that call fails.
+    fails_once: bool,
+    /// Objects that were given out whole.
+    fetched: Vec<ObjectName>,
+    /// Whether what is deleted or replaced stays.
+    is_versioned: bool,
+    /// For how long the target is said to keep it.
+    expires_days: Option<u32>,
+    /// What was deleted or replaced.
+    old: Vec<Vec<u8>>,
 }
 
 impl MemoryTarget {
@@ -26,6 +36,35 @@ impl MemoryTarget {
     pub fn fail_at(&self, call: u64) {
         let mut state = self.0.lock();
         state.fails_at = Some(state.calls + call);
+        state.fails_once = false;
+    }
+
+    /// Has the `call`th call from now on fail, and no other.
+    pub fn fail_once_at(&self, call: u64) {
+        self.fail_at(call);
+        self.0.lock().fails_once = true;
+    }
+
+    /// Has it keep what is deleted or replaced from now on, and say that of what is put.
+    pub fn keep_versions(&self) {
+        self.0.lock().is_versioned = true;
+    }
+
+    /// Says for how many days it keeps that.
+    pub fn say_expires_days(&self, days: u32) {
+        self.0.lock().expires_days = Some(days);
+    }
+
+    /// What was deleted or replaced since it keeps that.
+    #[must_use]
+    pub fn old_versions(&self) -> Vec<Vec<u8>> {
+        self.0.lock().old.clone()
+    }
+
+    /// Objects that were given out whole so far.
+    #[must_use]
+    pub fn fetched(&self) -> Vec<ObjectName> {
+        self.0.lock().fetched.clone()
     }
 
     /// Has calls work again.
@@ -69,9 +108,18 @@ impl MemoryTarget {
     fn call(&self, operation: &'static str, object: &impl ToString) -> Result<(), TargetError> {
         let mut state = self.0.lock();
         state.calls += 1;
-        match state.fails_at.is_some_and(|at| state.calls >= at) {
+        let calls = state.calls;
+        match state.fails_at.is_some_and(|at| calls == at || calls > at && !state.fails_once) {
             true => Err(failed(operation, object, false)),
             false => Ok(()),
+        }
+    }
+}
+
+impl State {
+    fn keep(&mut self, old: Option<Vec<u8>>) {
+        if self.is_versioned {
+            self.old.extend(old);
         }
     }
 }
@@ -86,6 +134,10 @@ impl BackupTarget for MemoryTarget {
         "memory"
     }
 
+    fn expires_days(&self) -> Option<u32> {
+        self.0.lock().expires_days
+    }
+
     fn put(&self, object: ObjectName, content: &dyn FileReader) -> Result<Put, TargetError> {
         self.call("put", &object)?;
         let mut bytes = Vec::new();
@@ -94,8 +146,10 @@ impl BackupTarget for MemoryTarget {
             Ok(())
         });
         read.map_err(|error| TargetError { source: Box::new(error), ..failed("put", &object, false) })?;
-        self.0.lock().objects.insert(object, bytes);
-        Ok(Put { versioned: false })
+        let mut state = self.0.lock();
+        let replaced = state.objects.insert(object, bytes);
+        state.keep(replaced);
+        Ok(Put { versioned: state.is_versioned })
     }
 
     fn get(
@@ -105,7 +159,17 @@ impl BackupTarget for MemoryTarget {
     ) -> Result<(), GetError> {
         self.call("get", &object)?;
         let bytes = self.0.lock().objects.get(&object).cloned();
-        Ok(take(&bytes.ok_or_else(|| failed("get", &object, true))?)?)
+        let bytes = bytes.ok_or_else(|| failed("get", &object, true))?;
+        self.0.lock().fetched.push(object);
+        Ok(take(&bytes)?)
+    }
+
+    fn get_range(&self, object: ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, TargetError> {
+        self.call("get", &object)?;
+        let state = self.0.lock();
+        let bytes = state.objects.get(&object).ok_or_else(|| failed("get", &object, true))?;
+        let range = usize::try_from(offset).ok().and_then(|from| bytes.get(from..from.checked_add(length)?));
+        Ok(range.ok_or_else(|| failed("get", &object, false))?.to_vec())
     }
 
     fn length(&self, object: ObjectName) -> Result<Option<u64>, TargetError> {
@@ -124,7 +188,9 @@ impl BackupTarget for MemoryTarget {
 
     fn delete(&self, object: ObjectName) -> Result<(), TargetError> {
         self.call("delete", &object)?;
-        self.0.lock().objects.remove(&object);
+        let mut state = self.0.lock();
+        let removed = state.objects.remove(&object);
+        state.keep(removed);
         Ok(())
     }
 

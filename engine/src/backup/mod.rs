@@ -3,10 +3,12 @@
 //! A list is put last, so that what is listed is there; what no list names is nobody's and goes with the next prune.
 
 pub mod error;
+pub mod expiry;
 #[cfg(any(test, feature = "simulation"))]
 pub mod memory;
 pub mod places;
 pub mod plan;
+pub mod remote;
 pub mod restore;
 pub mod run;
 pub mod target;
@@ -14,7 +16,9 @@ pub mod target;
 pub use crate::format::backup::{BackedSegment, BackupList, TargetMark};
 pub use crate::format::objects::{ContentHash, Folder, ObjectName};
 pub use error::BackupError;
+pub use expiry::TooLongKept;
 pub use plan::KeepOptions;
+pub use remote::RemoteFile;
 pub use target::{BackupTarget, GetError, InMemory, Put, TargetError};
 
 /// What a backup did.

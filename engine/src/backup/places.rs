@@ -1,7 +1,7 @@
 //! The targets that a store has ever been backed up to: a purge must reach all of them, whoever starts it.
 
 use super::BackupError;
-use crate::disk::{Access, Disk};
+use crate::disk::{Access, Disk, DiskError};
 use crate::format::names::{Directory, FileName};
 
 /// Most bytes of the file: more targets than anybody has.
@@ -50,7 +50,16 @@ pub fn forget(disk: &dyn Disk, place: &str) -> Result<bool, BackupError> {
 }
 
 fn write(disk: &dyn Disk, places: &[Box<str>]) -> Result<(), BackupError> {
-    let new = FileName::TargetsNew;
+    let lines: String = places.iter().map(|place| format!("{place}\n")).collect();
+    Ok(put_file(disk, (FileName::TargetsNew, FileName::Targets), lines.as_bytes())?)
+}
+
+/// Puts a small file of the root in its place, whole or not at all, by way of another name.
+pub(super) fn put_file(
+    disk: &dyn Disk,
+    (new, file): (FileName, FileName),
+    bytes: &[u8],
+) -> Result<(), DiskError> {
     let mut writer = match disk.create(new) {
         Err(error) if error.is_already_there() => {
             // Left by a crash or an error; never read.
@@ -59,12 +68,11 @@ fn write(disk: &dyn Disk, places: &[Box<str>]) -> Result<(), BackupError> {
         }
         created => created?,
     };
-    let lines: String = places.iter().map(|place| format!("{place}\n")).collect();
-    writer.write_at(0, lines.as_bytes())?;
+    writer.write_at(0, bytes)?;
     writer.sync()?;
     drop(writer);
-    disk.rename(new, FileName::Targets)?;
-    Ok(disk.sync_directory(Directory::Root)?)
+    disk.rename(new, file)?;
+    disk.sync_directory(Directory::Root)
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use super::places;
 use super::run;
 use super::{BackupError, BackupList, BackupTarget, ObjectName, TargetMark};
-use crate::disk::{Access, Disk};
+use crate::disk::{Access, Disk, DiskError};
+use crate::format::ledger::decode_key;
 use crate::format::names::{Directory, FileName};
 use crate::model::CopyName;
 
@@ -20,11 +21,7 @@ pub fn begin(
 ) -> Result<(TargetMark, BackupList), BackupError> {
     let mark = run::mark(target)?.ok_or_else(|| BackupError::NoTarget { place: target.place().into() })?;
     let list = run::list(target, name)?;
-    let is_there = |file| match disk.open(file, Access::Read) {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_not_found() => Ok(false),
-        Err(error) => Err(error),
-    };
+    let is_there = |file| is_there(disk, file);
     let is_begun = is_there(FileName::Restoring)?;
     if is_begun {
         // Nothing of it was ever served: it begins anew.
@@ -57,4 +54,25 @@ pub fn begin(
         }
     }
     Ok((mark, list))
+}
+
+/// Puts the key of the ledger in its place, if there is none: `key` is the content of that file of the store that was
+/// backed up.
+///
+/// # Errors
+/// When it is not such a content, or cannot be made durable.
+pub fn put_ledger_key(disk: &dyn Disk, key: &[u8]) -> Result<(), BackupError> {
+    decode_key(key).map_err(BackupError::NoKey)?;
+    match is_there(disk, FileName::LedgerKey)? {
+        true => Ok(()),
+        false => Ok(places::put_file(disk, (FileName::KeyNew, FileName::LedgerKey), key)?),
+    }
+}
+
+fn is_there(disk: &dyn Disk, file: FileName) -> Result<bool, DiskError> {
+    match disk.open(file, Access::Read) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
 }

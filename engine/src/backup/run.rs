@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow;
 
+use super::expiry;
 use super::plan::{self, KeepOptions};
-use super::target::{BackupTarget, InMemory, pieces};
+use super::target::{BackupTarget, InMemory, Put, pieces};
 use super::{
     BackedSegment, BackupError, BackupList, BackupReport, BackupVerification, ContentHash, Folder, Moved,
     ObjectName, TargetMark,
@@ -31,21 +32,33 @@ pub fn mark(target: &dyn BackupTarget) -> Result<Option<TargetMark>, BackupError
 }
 
 /// Makes sure that the target is this store's, makes it so if it is nobody's, and tries whether it forgets what is
-/// deleted: a target that keeps versions would keep what is erased.
+/// deleted: a target that keeps versions must say for how long.
 ///
 /// # Errors
-/// When it is of another region or store, keeps versions, or cannot be reached.
+/// When it is of another region or store, keeps versions without end or for too long, or cannot be reached.
 pub fn claim(target: &dyn BackupTarget, own: &TargetMark) -> Result<(), BackupError> {
     let place = || target.place().into();
+    expiry::check_target(target, None)?;
     match mark(target)? {
         Some(found) if found.region != own.region => {
             Err(BackupError::Region { place: place(), expected: own.region.clone(), got: found.region })
         }
         Some(found) if found.store != own.store => Err(BackupError::OtherStore { place: place() }),
-        _ => match target.put(ObjectName::Mark, &InMemory(own.encode()))?.versioned {
-            true => Err(BackupError::Versioned { place: place() }),
-            false => Ok(()),
-        },
+        _ => {
+            let put = target.put(ObjectName::Mark, &InMemory(own.encode()))?;
+            forgets_in_time(target, put)
+        }
+    }
+}
+
+/// Makes sure that what a target keeps of the past goes by itself.
+///
+/// # Errors
+/// When it has kept an old version, and nobody says for how long.
+pub fn forgets_in_time(target: &dyn BackupTarget, put: Put) -> Result<(), BackupError> {
+    match put.versioned && target.expires_days().is_none() {
+        true => Err(BackupError::Versioned { place: target.place().into() }),
+        false => Ok(()),
     }
 }
 
@@ -208,6 +221,7 @@ pub struct Pruned {
 /// # Errors
 /// When a list cannot be read, so that nobody knows what it needs, or the target cannot be reached.
 pub fn prune(target: &dyn BackupTarget, now_ms: u64, options: &KeepOptions) -> Result<Pruned, BackupError> {
+    expiry::check_target(target, Some(options.most_days))?;
     let mut lists = lists(target)?;
     let stale = plan::stale(&lists, now_ms, options);
     for name in &stale {
@@ -243,11 +257,8 @@ pub fn upload_file(
     match disk.open(file, Access::Read) {
         Err(error) if error.is_not_found() => Ok(()),
         Err(error) => Err(error.into()),
-        Ok(reader) => {
-            // It may grow meanwhile: what was there when it was opened is brought.
-            target.put(object, &*reader)?;
-            Ok(())
-        }
+        // It may grow meanwhile: what was there when it was opened is brought.
+        Ok(reader) => forgets_in_time(target, target.put(object, &*reader)?),
     }
 }
 

@@ -14,6 +14,9 @@ pub trait BackupTarget: Send + Sync {
     /// Where it is, for people: never with a secret in it.
     fn place(&self) -> &str;
 
+    /// Days for which it keeps what was deleted or replaced, as its operator says; `None` if it keeps nothing.
+    fn expires_days(&self) -> Option<u32>;
+
     /// Puts a whole object in its place, or none of it. Durable when it returns.
     ///
     /// # Errors
@@ -29,6 +32,12 @@ pub trait BackupTarget: Send + Sync {
         object: ObjectName,
         take: &mut dyn FnMut(&[u8]) -> Result<(), DiskError>,
     ) -> Result<(), GetError>;
+
+    /// Exactly `length` bytes at `offset` of an object.
+    ///
+    /// # Errors
+    /// When it is not there or not that long, or the target could not be reached.
+    fn get_range(&self, object: ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, TargetError>;
 
     /// Bytes of an object; `None` if there is no such object.
     ///

@@ -32,6 +32,7 @@ const HASHES: u8 = 4;
 const GRACE_OVER: u8 = 5;
 const LOSE: u8 = 6;
 const CERTIFY: u8 = 7;
+const VERSIONS_GONE: u8 = 8;
 
 const BLOCK: u8 = 1;
 const DELETES_SITE: u8 = 2;
@@ -54,6 +55,8 @@ pub enum LedgerEdit {
     Lose(ErasureId, Loss),
     /// An erasure is certified, at a Unix ms, by this statement and signature.
     Certify(ErasureId, u64, SignedCertificate),
+    /// What was purged at backup targets stays there as old versions until a Unix ms.
+    VersionsGone(ErasureId, u64),
 }
 
 /// A statement that an erasure is finished, and who says so.
@@ -109,6 +112,10 @@ impl LedgerEdit {
                 target.extend_from_slice(&certificate.signature);
                 target.extend_from_slice(&certificate.key);
             }
+            LedgerEdit::VersionsGone(id, at_ms) => {
+                begin(target, VERSIONS_GONE, id);
+                put_varint(target, *at_ms);
+            }
         }
     }
 
@@ -146,6 +153,7 @@ impl LedgerEdit {
                 let (signature, key) = (cursor.array()?, cursor.array()?);
                 Ok(LedgerEdit::Certify(id, at_ms, SignedCertificate { statement, signature, key }))
             }
+            VERSIONS_GONE => Ok(LedgerEdit::VersionsGone(id, cursor.varint()?)),
             kind => Err(cursor.invalid(u64::from(kind))),
         }
     }
@@ -169,6 +177,7 @@ fn put_request(target: &mut Vec<u8>, erasure: &Erasure) {
         commitment,
         times: _,
         grace_over_ms: _,
+        versions_gone_ms: _,
         losses: _,
     } = erasure;
     let flag = |is: bool, bit: u8| if is { bit } else { 0 };
@@ -235,6 +244,7 @@ fn take_request(cursor: &mut Cursor<'_>, id: ErasureId) -> Result<Erasure, Forma
         commitment,
         times,
         grace_over_ms: None,
+        versions_gone_ms: None,
         losses: Vec::new(),
     })
 }

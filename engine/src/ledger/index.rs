@@ -37,6 +37,9 @@ impl Index {
             LedgerEdit::GraceOver(id, at_ms) => self.change(id, |erasure| {
                 erasure.grace_over_ms.get_or_insert(at_ms);
             }),
+            LedgerEdit::VersionsGone(id, at_ms) => self.change(id, |erasure| {
+                erasure.versions_gone_ms.get_or_insert(at_ms);
+            }),
             LedgerEdit::Lose(id, loss) => self.change(id, |erasure| erasure.losses.push(loss)),
             LedgerEdit::Certify(id, at_ms, certificate) => {
                 self.change(id, |erasure| reach(erasure, ErasureState::Certified, at_ms));

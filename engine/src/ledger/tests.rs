@@ -21,6 +21,7 @@ fn erasure(byte: u8, through: u64) -> Erasure {
         commitment: [byte; 32],
         times,
         grace_over_ms: None,
+        versions_gone_ms: None,
         losses: Vec::new(),
     }
 }

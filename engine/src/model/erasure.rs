@@ -7,6 +7,10 @@ use super::{Cover, MaskRule, PageSelection, Seq, SiteId, TextHash, Tombstone};
 
 /// Days from a request to the moment by which no copy has the data any more.
 pub const DEADLINE_DAYS: u64 = 90;
+/// Days after a request by which a purge begins by itself.
+pub const PURGE_DAYS: u64 = 7;
+/// Days before the last possible moment at which a piece that cannot be read is removed whole.
+pub const LAST_DAYS: u64 = 7;
 /// Hours in which the deletion of a site can be cancelled, before its bytes go.
 pub const GRACE_HOURS: u64 = 72;
 
@@ -299,6 +303,9 @@ pub struct Erasure {
     pub times: [Option<u64>; ErasureState::COUNT],
     /// Unix ms from which the deletion of a site cannot be cancelled any more.
     pub grace_over_ms: Option<u64>,
+    /// Unix ms from which no backup target has an old version of it any more, once the targets that keep some were
+    /// purged.
+    pub versions_gone_ms: Option<u64>,
     /// What could not be read and was removed whole.
     pub losses: Vec<Loss>,
 }

@@ -27,8 +27,8 @@ pub use copy::CopyName;
 pub use country::{Country, CountrySet};
 pub use day::{Day, DayRange, HourOfSite, Month};
 pub use erasure::{
-    DEADLINE_DAYS, Erasure, ErasureId, ErasureRequest, ErasureState, GRACE_HOURS, InvalidErasureId, Loss,
-    Matched, NamedKind, NamedPages, Reason,
+    DEADLINE_DAYS, Erasure, ErasureId, ErasureRequest, ErasureState, GRACE_HOURS, InvalidErasureId,
+    LAST_DAYS, Loss, Matched, NamedKind, NamedPages, PURGE_DAYS, Reason,
 };
 pub use grid::{Grid, GridCell};
 pub use layer::{Device, Kind, KindSet, Layer, Viewport, ViewportRange};

@@ -95,6 +95,9 @@ pub fn statement(erasure: &Erasure, copies: &Copies, now_ms: u64) -> String {
             line(&format!("{}_ms", state.as_str()), &at_ms);
         }
     }
+    if let Some(gone_ms) = erasure.versions_gone_ms {
+        line("versions_gone_ms", &gone_ms);
+    }
     line("certified_ms", &now_ms);
     line("deadline_ms", &erasure.deadline_ms());
     line("live_segments", &copies.live_segments);

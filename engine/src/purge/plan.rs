@@ -1,11 +1,8 @@
 //! Which segments hold anything that is masked, and what rewriting them costs: from their indexes.
 
-use crate::model::{Erasure, SiteId};
+use crate::model::{Erasure, LAST_DAYS, SiteId};
 use crate::segment::{Scratch, Segment, SegmentEntry, SegmentError};
 use crate::view::Masks;
-
-/// Days before the deadline at which a piece that cannot be read is removed whole.
-pub const LAST_DAYS: u64 = 7;
 
 /// What a purge would do to one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,7 +40,14 @@ impl Segment {
     /// # Errors
     /// When the file is not the listed one, or its superheader, footer or file index are damaged.
     pub fn open(disk: &dyn Disk, entry: &SegmentEntry, access: Access) -> Result<Segment, SegmentError> {
-        let file = disk.open(FileName::Segment(entry.number), access)?;
+        Segment::open_as(entry, disk.open(FileName::Segment(entry.number), access)?)
+    }
+
+    /// As `open`, wherever its bytes are.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_as(entry: &SegmentEntry, file: Arc<dyn FileReader>) -> Result<Segment, SegmentError> {
         let not_listed =
             |what, expected, got| SegmentError::NotListed { segment: entry.number, what, expected, got };
         if file.length() != entry.length_bytes {

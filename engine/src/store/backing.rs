@@ -1,4 +1,4 @@
-//! Backups of the store: made and pruned.
+//! Backups of the store: made, pruned, and restored into an empty one.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use crate::backup::{
     BackupError, BackupList, BackupReport, BackupTarget, KeepOptions, Moved, ObjectName, TargetMark,
 };
 use crate::error::JobError;
-use crate::format::names::FileName;
-use crate::manifest::SnapshotOrigin;
-use crate::model::CopyName;
+use crate::format::names::{Directory, FileName};
+use crate::manifest::{Edit, SnapshotOrigin};
+use crate::model::{CopyName, Seq};
 use crate::segment::SegmentEntry;
 
 use super::Store;
@@ -103,6 +103,33 @@ impl Store {
     pub fn copy_ledger(&self, target: &dyn BackupTarget) -> Result<(), JobError> {
         Ok(run::upload_file(&*self.core.disk, target, FileName::Ledger, ObjectName::Ledger)?)
     }
+
+    /// How many entries the ledger has.
+    #[must_use]
+    pub fn ledger_position(&self) -> u64 {
+        self.core.ledger.position()
+    }
+
+    /// Ends what `backup::restore::begin` has begun: brings the segments of a backup into this empty store, applies
+    /// every erasure of the ledger to them, and only then lets the store be opened by others.
+    ///
+    /// # Errors
+    /// When the store is not empty, the ledger is older than the backup, or a segment cannot be read or written. The
+    /// directory cannot be opened then, and the restore can be begun again.
+    pub fn restore_backup(
+        self,
+        target: &dyn BackupTarget,
+        name: CopyName,
+        watch: &mut run::Watch<'_>,
+    ) -> Result<(), Arc<JobError>> {
+        self.core.restore_backup(target, name, watch)?;
+        self.apply_ledger()?;
+        let core = Arc::clone(&self.core);
+        self.close()?;
+        core.disk.remove(FileName::Restoring).map_err(JobError::from)?;
+        core.disk.sync_directory(Directory::Root).map_err(JobError::from)?;
+        Ok(())
+    }
 }
 
 impl Core {
@@ -185,5 +212,42 @@ impl Core {
             return Ok(report);
         }
         Err(BackupError::Changed.into())
+    }
+
+    fn restore_backup(
+        &self,
+        target: &dyn BackupTarget,
+        name: CopyName,
+        watch: &mut run::Watch<'_>,
+    ) -> Result<(), JobError> {
+        let manifest = self.live.manifest();
+        let is_empty = manifest.reachable().next().is_none() && manifest.snapshots.is_empty();
+        if !is_empty || !self.live.read().active.is_empty() {
+            return Err(BackupError::NotEmpty.into());
+        }
+        let list = run::list(target, name)?;
+        if list.region != manifest.region {
+            let (place, expected, got) = (target.place().into(), manifest.region, list.region);
+            return Err(BackupError::Region { place, expected, got }.into());
+        }
+        let (expected, got) = (list.ledger_position, self.ledger.position());
+        if got < expected {
+            return Err(BackupError::LedgerTooOld { expected, got }.into());
+        }
+        let total_bytes = list.segments.iter().map(|segment| segment.entry.length_bytes).sum();
+        let (mut done_bytes, mut entries) = (0, Vec::new());
+        for segment in &list.segments {
+            let (number, _) = self.live.next_file();
+            entries.push(run::download(target, &*self.disk, segment, number)?);
+            done_bytes += segment.entry.length_bytes;
+            if watch(Moved { done_bytes, total_bytes }).is_break() {
+                return Err(JobError::Stopped);
+            }
+        }
+        // No later batch may have a sequence that a segment or an erasure has.
+        let last = list.segments.iter().map(|segment| segment.entry.header.seq_hi).max().unwrap_or(Seq(0));
+        let wal_floor = Some(last.max(list.through).max(self.ledger.last_through()));
+        let released = self.live.edit(Edit { add: entries, wal_floor, ..Edit::default() }, self.now_ms())?;
+        self.unlink(&released)
     }
 }

@@ -53,16 +53,6 @@ impl Core {
         }
         self.verify_other_files(due, through)?;
 
-        let deleted: Vec<SiteId> =
-            due.iter().filter(|erasure| erasure.deletes_site).map(|erasure| erasure.site).collect();
-        if !deleted.is_empty() {
-            self.log.forget(deleted.clone())?;
-            for site in deleted {
-                if self.accounts.get(site).is_some() {
-                    self.accounts.remove(site)?;
-                }
-            }
-        }
         self.pages.forget();
         // The text goes before it is said that nothing is left.
         let later = self.ledger.open();
@@ -90,11 +80,26 @@ impl Core {
         Ok(())
     }
 
+    /// Takes deleted sites out of log and accounts. Before targets are purged: they have the accounts as well.
+    pub(super) fn remove_accounts(&self, due: &[Arc<Erasure>]) -> Result<(), JobError> {
+        let deleted: Vec<SiteId> =
+            due.iter().filter(|erasure| erasure.deletes_site).map(|erasure| erasure.site).collect();
+        if !deleted.is_empty() {
+            self.log.forget(deleted.clone())?;
+            for site in deleted {
+                if self.accounts.get(site).is_some() {
+                    self.accounts.remove(site)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Looks at log and quarantine. What was put aside goes unread when a deadline is near, and is named.
     fn verify_other_files(&self, due: &[Arc<Erasure>], through: Seq) -> Result<(), JobError> {
-        let now_ms = self.now_ms();
+        let by_ms = self.now_ms().saturating_add(self.versions_kept_ms());
         let urgent: Vec<&Arc<Erasure>> =
-            due.iter().filter(|erasure| plan::is_last_chance(erasure, now_ms)).collect();
+            due.iter().filter(|erasure| plan::is_last_chance(erasure, by_ms)).collect();
         if !urgent.is_empty() && self.clock_is_steady() {
             for (file, _) in self.disk.list(Directory::Quarantine)? {
                 let (FileName::QuarantinedWal(number) | FileName::QuarantinedSegment(number)) = file else {

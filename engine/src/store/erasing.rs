@@ -228,6 +228,7 @@ fn erase(core: &Arc<Core>, request: &ErasureRequest, deletes_site: bool) -> Resu
         commitment: certificate::commitment(&salt, &request.pages),
         times,
         grace_over_ms: None,
+        versions_gone_ms: None,
         losses: Vec::new(),
     };
     core.ledger.write_named(id, &request.pages)?;

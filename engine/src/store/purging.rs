@@ -7,7 +7,7 @@ use crate::ledger::LedgerEdit;
 use crate::model::{Erasure, ErasureState, GRACE_HOURS, NamedKind, TextHash};
 use crate::purge::matching::{MatchError, Matching, PageTest};
 use crate::purge::plan::{self, PurgePlan};
-use crate::segment::{Scratch, SegmentEntry};
+use crate::segment::{Scratch, Segment, SegmentEntry};
 
 use super::Store;
 use super::certifying::root;
@@ -99,6 +99,7 @@ impl Core {
         let is_due = |erasure: &Arc<Erasure>| {
             now_ms >= erasure.requested_ms().saturating_add(every_ms)
                 && (!erasure.is_in_grace() || self.grace_is_over(erasure))
+                && erasure.versions_gone_ms.is_none_or(|gone_ms| now_ms >= gone_ms)
         };
         self.ledger.open().iter().any(is_due)
     }
@@ -121,7 +122,11 @@ impl Core {
         let due: Vec<Arc<Erasure>> =
             self.ledger.open().into_iter().filter(|erasure| erasure.tombstone().is_some()).collect();
         let Some(through) = due.iter().map(|erasure| erasure.through).max() else { return Ok(()) };
-        self.expand_patterns(&due)?;
+        let manifest = self.live.manifest();
+        // One that cannot be read fails when it is to be rewritten.
+        self.expand_patterns(&due, &|| {
+            Box::new(manifest.reachable().filter_map(|of| self.segment(of).ok()).map(Ok))
+        })?;
         // Memory was masked when it was asked for; the log goes when what is behind it is in segments.
         self.flush()?;
 
@@ -144,7 +149,13 @@ impl Core {
         if let Some(error) = purge.failed {
             return Err(error.into());
         }
-        purge.targets = self.purge_targets(job)?;
+        self.remove_accounts(&due)?;
+        purge.targets = self.purge_targets(job, &due)?;
+        // Of the others, old versions stay at a target until a day that is known.
+        let due = self.without_versions(&due);
+        if due.is_empty() {
+            return Ok(());
+        }
         self.reach(&due, ErasureState::BackupsPurged)?;
         self.wait_for_readers(job, &purge.held)?;
         Ok(self.certify(&due, through, &purge)?)
@@ -170,18 +181,21 @@ impl Core {
         Ok(())
     }
 
-    /// Looks again for pages that open patterns match, in every segment that any list names.
-    fn expand_patterns(&self, due: &[Arc<Erasure>]) -> Result<(), JobError> {
+    /// Looks again for pages that open patterns match, in `segments`.
+    pub(super) fn expand_patterns<'a>(
+        &self,
+        due: &[Arc<Erasure>],
+        segments: &dyn Fn() -> Segments<'a>,
+    ) -> Result<(), JobError> {
         let mut edits = Vec::new();
         for erasure in due.iter().filter(|erasure| erasure.named == NamedKind::Pattern) {
             let Some(pages) = self.ledger.named(erasure)? else { continue };
             let Ok(test) = PageTest::new(&pages) else { continue };
             let mut matching = Matching::new(erasure.site, self.ledger.hasher(), &test, erasure.cover);
-            for entry in self.live.manifest().reachable() {
-                // One that cannot be read fails when it is to be rewritten.
-                let Ok(segment) = self.segment(entry) else { continue };
+            for segment in segments() {
+                let segment = segment?;
                 // Only files that the erasure covers: what came later may stay.
-                if entry.header.seq_lo > erasure.through {
+                if segment.entry().header.seq_lo > erasure.through {
                     continue;
                 }
                 let named = segment
@@ -217,6 +231,9 @@ impl Core {
         Ok(self.ledger.record(edits.collect())?)
     }
 }
+
+/// Segments, opened one after the other.
+pub(super) type Segments<'a> = Box<dyn Iterator<Item = Result<Arc<Segment>, JobError>> + 'a>;
 
 /// Which lists are purged.
 #[derive(Clone, Copy)]

@@ -191,12 +191,13 @@ impl Core {
         error: &JobError,
         due: &[Arc<Erasure>],
     ) -> Result<bool, JobError> {
-        let now_ms = self.now_ms();
+        // Targets that keep old versions need their time afterwards.
+        let by_ms = self.now_ms().saturating_add(self.versions_kept_ms());
         if !self.clock_is_steady() {
             return Ok(false);
         }
         let urgent: Vec<&Arc<Erasure>> =
-            due.iter().filter(|erasure| plan::is_last_chance(erasure, now_ms)).collect();
+            due.iter().filter(|erasure| plan::is_last_chance(erasure, by_ms)).collect();
         let JobError::Segment(damage) = error else { return Ok(false) };
         let site = match &**damage {
             SegmentError::Corrupt { place: Place::Site(site) | Place::Block(site, _), .. } => Some(*site),

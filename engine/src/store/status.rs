@@ -76,6 +76,8 @@ pub struct ErasureStatus {
     pub overdue: [usize; OVERDUE_DAYS.len()],
     /// Certified ones.
     pub certified: usize,
+    /// Unix ms at which the last old version at a backup target is gone that an open one waits for.
+    pub versions_gone_ms: Option<u64>,
     /// How the last purges went.
     pub purges: PurgeHistory,
 }
@@ -173,6 +175,7 @@ impl Store {
             }
             status.open += 1;
             status.in_grace += usize::from(erasure.is_in_grace());
+            status.versions_gone_ms = status.versions_gone_ms.max(erasure.versions_gone_ms);
             status.oldest_ms = status.oldest_ms.or(Some(erasure.requested_ms()));
             status.overdue.iter_mut().take(overdue(&erasure, now_ms)).for_each(|count| *count += 1);
         }

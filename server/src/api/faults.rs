@@ -182,7 +182,9 @@ fn backup(error: &BackupError) -> Problem {
         | BackupError::Changed
         | BackupError::NotEmpty
         | BackupError::OtherStore { .. }
+        | BackupError::NoKey(_)
         | BackupError::Versioned { .. }
+        | BackupError::TooLongKept { .. }
         | BackupError::NoTarget { .. }
         | BackupError::NotConfigured { .. }
         | BackupError::LedgerTooOld { .. } => &CONFLICT,

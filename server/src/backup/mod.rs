@@ -8,6 +8,6 @@ mod object;
 mod schedule;
 mod uploads;
 
-pub use address::{Address, BadAddress, S3Options};
+pub use address::{Address, BadAddress, BadEncryption, Encryption, S3Options};
 pub use object::{ObjectTarget, OpenTargetError};
 pub use schedule::Schedule;

@@ -1,5 +1,6 @@
 //! A directory or bucket of the `object_store` crate as a target.
 
+use std::error::Error;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -15,10 +16,12 @@ use heatgrid_engine::disk::{DiskError, FileReader};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, PutPayload, PutResult, RetryConfig};
+use object_store::{
+    Certificate, ClientOptions, ObjectStore, ObjectStoreExt, PutPayload, PutResult, RetryConfig,
+};
 use tokio::runtime::{Builder, Runtime};
 
-use super::address::{Address, S3Options};
+use super::address::{Address, Encryption, S3Options};
 use super::uploads::Uploads;
 
 /// How long a call may take that moves one piece.
@@ -40,6 +43,19 @@ pub enum OpenTargetError {
     /// A file with credentials that has none.
     #[error("{path} has the id of an access key on its first line and the secret on its second", path = .0.display())]
     Credentials(PathBuf),
+    /// What is brought could be read on the way.
+    #[error(
+        "{0} is spoken to without TLS: begin s3_endpoint with https://, or say s3_plain_http if nobody can listen on the way"
+    )]
+    Exposed(String),
+    /// A file with certificates that has none.
+    #[error("{path} has no certificates in PEM: {source}", path = path.display())]
+    Certificates {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        source: object_store::Error,
+    },
     /// Something that the crate of object stores refuses.
     #[error("{place}: {source}")]
     Store {
@@ -57,6 +73,7 @@ pub enum OpenTargetError {
 pub struct ObjectTarget {
     place: String,
     prefix: String,
+    expires_days: Option<u32>,
     store: Arc<dyn ObjectStore>,
     /// Of buckets: large objects are brought in parts.
     uploads: Option<Uploads>,
@@ -84,13 +101,17 @@ impl ObjectTarget {
                 let store = LocalFileSystem::new_with_prefix(path).map_err(refused)?.with_fsync(true);
                 (Arc::new(store), None, String::new())
             }
-            Address::Bucket { bucket, prefix } => {
+            Address::Bucket { bucket, prefix, .. } => {
+                if s3.is_exposed() && !s3.plain_http {
+                    return Err(OpenTargetError::Exposed(place));
+                }
                 let store = Arc::new(bucket_store(bucket, s3)?.build().map_err(refused)?);
                 let uploads = Uploads::new(Arc::<AmazonS3>::clone(&store), prefix.clone());
                 (store, Some(uploads), prefix.clone())
             }
         };
-        Ok(ObjectTarget { place, prefix, store, uploads, runtime: Some(runtime) })
+        let (expires_days, runtime) = (address.expires_days(), Some(runtime));
+        Ok(ObjectTarget { place, prefix, expires_days, store, uploads, runtime })
     }
 
     fn wait<T>(&self, work: impl Future<Output = T>) -> T {
@@ -116,15 +137,14 @@ impl ObjectTarget {
         }
     }
 
-    fn unread(&self, object: ObjectName, error: DiskError) -> TargetError {
-        let (operation, place) = ("put", self.place.as_str().into());
-        TargetError {
-            operation,
-            object: object.to_string().into(),
-            place,
-            not_found: false,
-            source: Box::new(error),
-        }
+    fn unread(
+        &self,
+        operation: &'static str,
+        object: ObjectName,
+        source: Box<dyn Error + Send + Sync>,
+    ) -> TargetError {
+        let (object, place) = (object.to_string().into(), self.place.as_str().into());
+        TargetError { operation, object, place, not_found: false, source }
     }
 }
 
@@ -146,7 +166,16 @@ impl Drop for ObjectTarget {
 
 fn bucket_store(bucket: &str, s3: &S3Options) -> Result<AmazonS3Builder, OpenTargetError> {
     let retry = RetryConfig { retry_timeout: RETRY_TIME, ..RetryConfig::default() };
-    let client = ClientOptions::new().with_timeout(CALL_TIME).with_allow_http(s3.plain_http);
+    let is_plain = s3.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+    let mut client = ClientOptions::new().with_timeout(CALL_TIME).with_allow_http(is_plain);
+    if let Some(path) = &s3.ca_file {
+        let failed = |source| OpenTargetError::Path { path: path.clone(), source };
+        let pem = std::fs::read(path).map_err(failed)?;
+        let unusable = |source| OpenTargetError::Certificates { path: path.clone(), source };
+        for certificate in Certificate::from_pem_bundle(&pem).map_err(unusable)? {
+            client = client.with_root_certificate(certificate);
+        }
+    }
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_region(&s3.region)
@@ -155,8 +184,15 @@ fn bucket_store(bucket: &str, s3: &S3Options) -> Result<AmazonS3Builder, OpenTar
     if let Some(endpoint) = &s3.endpoint {
         builder = builder.with_endpoint(endpoint);
     }
-    if !s3.unencrypted {
-        builder = builder.with_config(encryption_key(), "AES256");
+    match &s3.encryption {
+        Encryption::None => {}
+        Encryption::Service => builder = builder.with_config(key("aws_server_side_encryption"), "AES256"),
+        Encryption::Kms(id) => {
+            builder = builder.with_config(key("aws_server_side_encryption"), "aws:kms");
+            if let Some(id) = id {
+                builder = builder.with_config(key("aws_sse_kms_key_id"), id);
+            }
+        }
     }
     if let Some(path) = &s3.credentials {
         let failed = |source| OpenTargetError::Path { path: path.clone(), source };
@@ -170,14 +206,18 @@ fn bucket_store(bucket: &str, s3: &S3Options) -> Result<AmazonS3Builder, OpenTar
     Ok(builder)
 }
 
-/// The setting that asks the service to encrypt. The crate gives it by its name only.
-fn encryption_key() -> AmazonS3ConfigKey {
-    "aws_server_side_encryption".parse().expect("the crate knows its setting")
+/// A setting of the crate that it gives by its name only.
+fn key(name: &str) -> AmazonS3ConfigKey {
+    name.parse().expect("the crate knows its settings")
 }
 
 impl BackupTarget for ObjectTarget {
     fn place(&self) -> &str {
         &self.place
+    }
+
+    fn expires_days(&self) -> Option<u32> {
+        self.expires_days
     }
 
     fn put(&self, object: ObjectName, content: &dyn FileReader) -> Result<Put, TargetError> {
@@ -186,7 +226,7 @@ impl BackupTarget for ObjectTarget {
             Some(uploads) if length > PIECE_BYTES as u64 => {
                 let mut read = |offset, length| match content.read(offset, length) {
                     Ok(bytes) => Ok(Bytes::copy_from_slice(&bytes)),
-                    Err(error) => Err(self.unread(object, error)),
+                    Err(error) => Err(self.unread("put", object, error.into())),
                 };
                 self.wait(uploads.put(object, length, &mut read, &self.failed("put", &object)))?
             }
@@ -196,7 +236,7 @@ impl BackupTarget for ObjectTarget {
                     pieces.push(Bytes::copy_from_slice(piece));
                     Ok(())
                 })
-                .map_err(|error| self.unread(object, error))?;
+                .map_err(|error| self.unread("put", object, error.into()))?;
                 let payload: PutPayload = pieces.into_iter().collect();
                 self.wait(self.store.put(&self.path(object), payload)).map_err(self.failed("put", &object))?
             }
@@ -216,6 +256,17 @@ impl BackupTarget for ObjectTarget {
             take(&piece.map_err(&failed)?)?;
         }
         Ok(())
+    }
+
+    fn get_range(&self, object: ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, TargetError> {
+        let range = offset..offset.saturating_add(length as u64);
+        let got = self
+            .wait(self.store.get_range(&self.path(object), range))
+            .map_err(self.failed("get", &object))?;
+        match got.len() == length {
+            true => Ok(got.into()),
+            false => Err(self.unread("get", object, io::Error::from(io::ErrorKind::UnexpectedEof).into())),
+        }
     }
 
     fn length(&self, object: ObjectName) -> Result<Option<u64>, TargetError> {

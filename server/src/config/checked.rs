@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use heatgrid_engine::backup::KeepOptions;
+use heatgrid_engine::backup::{KeepOptions, expiry};
 use heatgrid_engine::disk::Access;
 use heatgrid_engine::model::Region;
 use heatgrid_engine::model::limits::COPY_DAYS;
@@ -105,19 +105,29 @@ pub struct BackupConfig {
 impl BackupConfig {
     fn check(raw: &Raw) -> Result<BackupConfig, ConfigError> {
         let every = raw.within("backup_every_hours", "0 to 744 hours", 0, 744)?;
+        let most_days = raw.within("backup_days", "1 to 83 days", 1, u64::from(COPY_DAYS))? as u32;
+        let targets: Vec<Address> =
+            raw.list("backup_targets", "a list of directories or s3://bucket/prefix")?;
+        for target in &targets {
+            if let Some(days) = target.expires_days() {
+                expiry::check(days, Some(most_days))
+                    .map_err(|source| ConfigError::TooLongKept { target: target.to_string(), source })?;
+            }
+        }
         Ok(BackupConfig {
-            targets: raw.list("backup_targets", "a list of directories or s3://bucket/prefix")?,
+            targets,
             every: (every > 0).then(|| Duration::from_secs(3_600 * every)),
             keep: KeepOptions {
-                most_days: raw.within("backup_days", "1 to 83 days", 1, u64::from(COPY_DAYS))? as u32,
+                most_days,
                 keep: raw.within("backup_keep", "1 to 10,000", 1, 10_000)? as usize,
             },
             s3: S3Options {
                 endpoint: raw.optional("s3_endpoint", "an address such as https://s3.example")?,
                 region: raw.one("s3_region", "a region's name")?,
                 credentials: raw.optional("s3_credentials", "a path")?,
+                ca_file: raw.optional("s3_ca_file", "a path")?,
                 plain_http: raw.one("s3_plain_http", "true or false")?,
-                unencrypted: raw.one("s3_unencrypted", "true or false")?,
+                encryption: raw.one("s3_encryption", "AES256, aws:kms, aws:kms=KEY or none")?,
             },
         })
     }

@@ -73,6 +73,14 @@ pub enum ConfigError {
     /// Settings that contradict one another.
     #[error("{0}")]
     Contradiction(&'static str),
+    /// A backup target that keeps old versions for too long.
+    #[error("backup_targets, {target}: {source}")]
+    TooLongKept {
+        /// Which.
+        target: String,
+        /// By which arithmetic.
+        source: heatgrid_engine::backup::TooLongKept,
+    },
     /// A public address without protection.
     #[error(
         "{origin}: listen is {listen}, which other machines can reach, without TLS. Set tls_cert and tls_key, or put a proxy in front \

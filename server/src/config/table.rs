@@ -115,7 +115,7 @@ pub static SETTINGS: &[Setting] = &[
     list(
         "backup_targets",
         "",
-        "Where backups go: directories, or buckets as s3://bucket/prefix. Each is of one store and in its region.",
+        "Where backups go: directories, or buckets as s3://bucket/prefix, with ?expires_days=N if the bucket keeps old versions for so many days. Each is of one store and in its region.",
     ),
     value("backup_every_hours", "0", "Hours between backups that are made by themselves; 0 makes none."),
     value(
@@ -131,8 +131,13 @@ pub static SETTINGS: &[Setting] = &[
         "",
         "File with the id of an access key on its first line and its secret on the second.",
     ),
-    switch("s3_plain_http", "Speak to the S3 service without TLS: for tests on one machine only."),
-    switch("s3_unencrypted", "Do not ask the S3 service to encrypt what it keeps."),
+    value("s3_ca_file", "", "Certificates (PEM) that the S3 service is trusted by beside the machine's."),
+    switch("s3_plain_http", "Speak to an S3 service on another machine without TLS."),
+    value(
+        "s3_encryption",
+        "AES256",
+        "How the S3 service is asked to encrypt what it keeps: AES256, aws:kms, aws:kms=KEY, or none.",
+    ),
     value("log_format", "text", "Log lines as text or json."),
     value("log_level", "info", "Least level that is logged: error, warn, info, debug."),
 ];

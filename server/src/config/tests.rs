@@ -100,3 +100,15 @@ fn what_is_printed_is_a_file_that_means_the_same() {
         (config(&["--config", &path], &[]), config(&["--region", "eu", "--bots", "a,b"], &[]));
     assert_eq!(format!("{:?}", Config { data_given: false, ..again }), format!("{first:?}"));
 }
+
+#[test]
+fn a_target_that_would_keep_old_versions_beyond_the_deadline_is_refused_with_the_arithmetic() {
+    let target = |days: u32| format!("s3://bucket/a?expires_days={days}");
+    let allowed = config(&["--backup-targets", &target(52)], &[]);
+    assert_eq!(allowed.backups.targets[0].expires_days(), Some(52));
+    let refused = message(&["--backup-targets", &target(53)], &[]);
+    assert!(refused.contains("s3://bucket/a: ") && refused.contains("30 + 7 + 1 + 53 = 91"), "{refused}");
+    config(&["--backup-targets", &target(75), "--backup-days", "7"], &[]);
+    let refused = message(&["--backup-targets", &target(76), "--backup-days", "1"], &[]);
+    assert!(refused.contains("7 + 7 + 1 + 76 = 91"), "{refused}");
+}

@@ -179,6 +179,9 @@ pub struct ErasureJson {
     pub matched_pages: u64,
     /// Events that were covered.
     pub matched_events: u64,
+    /// From when on no backup target has an old version of it any more; it is certified after that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub versions_gone_at: Option<String>,
     /// When each state was reached.
     pub reached: BTreeMap<&'static str, String>,
     /// Days of 30, 60, 80 and 90 that have passed since an open request; 0 is on time.
@@ -210,6 +213,7 @@ impl ErasureJson {
             reference: erasure.reference.to_string(),
             matched_pages: erasure.matched.pages,
             matched_events: erasure.matched.events,
+            versions_gone_at: erasure.versions_gone_ms.map(rfc3339),
             reached: reached.collect(),
             overdue_days: passed.checked_sub(1).map_or(0, |last| OVERDUE_DAYS[last]),
             losses: erasure.losses.len(),

@@ -117,6 +117,9 @@ struct ErasuresJson {
     /// Open ones that are 30, 60, 80 and 90 days old or older.
     overdue: [usize; 4],
     certified: usize,
+    /// From when on no backup target has an old version that an open one waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    versions_gone_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     purged_at: Option<String>,
     /// Why the last purge did not finish.
@@ -183,6 +186,7 @@ impl StatusJson {
                 oldest_at: status.erasures.oldest_ms.map(rfc3339),
                 overdue: status.erasures.overdue,
                 certified: status.erasures.certified,
+                versions_gone_at: status.erasures.versions_gone_ms.map(rfc3339),
                 purged_at: status.erasures.purges.done_ms.map(rfc3339),
                 error: status.erasures.purges.error.as_ref().map(ToString::to_string),
             },

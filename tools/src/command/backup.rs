@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use heatgrid_server::backup::S3Options;
+use heatgrid_server::backup::{Encryption, S3Options};
 use serde_json::Value;
 
 use super::print;
@@ -31,7 +31,7 @@ pub(crate) enum Backup {
 /// Where backups are.
 #[derive(Args, Clone)]
 pub(crate) struct At {
-    /// Where backups are: a directory, or s3://bucket/prefix
+    /// Where backups are: a directory, or s3://bucket/prefix, with ?expires_days=N if it keeps old versions
     #[arg(long, value_name = "TARGET")]
     target: String,
     /// Address of the S3 service, if it is not Amazon's
@@ -43,12 +43,15 @@ pub(crate) struct At {
     /// File with the id of an access key on its first line and its secret on the second
     #[arg(long, value_name = "FILE")]
     s3_credentials: Option<PathBuf>,
-    /// Speak to the S3 service without TLS: for tests on one machine only
+    /// Certificates (PEM) that the S3 service is trusted by beside the machine's
+    #[arg(long, value_name = "FILE")]
+    s3_ca_file: Option<PathBuf>,
+    /// Speak to an S3 service on another machine without TLS
     #[arg(long)]
     s3_plain_http: bool,
-    /// Do not ask the S3 service to encrypt what it keeps
-    #[arg(long)]
-    s3_unencrypted: bool,
+    /// How the S3 service is asked to encrypt what it keeps: AES256, aws:kms, aws:kms=KEY, or none
+    #[arg(long, value_name = "HOW", default_value = "AES256")]
+    s3_encryption: Encryption,
 }
 
 impl At {
@@ -57,8 +60,9 @@ impl At {
             endpoint: self.s3_endpoint.clone(),
             region: self.s3_region.clone(),
             credentials: self.s3_credentials.clone(),
+            ca_file: self.s3_ca_file.clone(),
             plain_http: self.s3_plain_http,
-            unencrypted: self.s3_unencrypted,
+            encryption: self.s3_encryption.clone(),
         };
         Ok(Copies::open(&self.target, &s3)?)
     }

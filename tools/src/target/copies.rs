@@ -8,7 +8,6 @@ use heatgrid_engine::backup::{BackupTarget, KeepOptions, restore, run};
 use heatgrid_engine::clock::{Clock, SystemClock};
 use heatgrid_engine::disk::{Disk, RealDisk};
 use heatgrid_engine::error::JobError;
-use heatgrid_engine::format::names::{Directory, FileName};
 use heatgrid_engine::model::CopyName;
 use heatgrid_engine::options::{Background, Options};
 use heatgrid_engine::store::Store;
@@ -64,7 +63,7 @@ impl Copies {
         let begun = restore::begin(&*self.0, &*disk, name).map_err(JobError::from).map_err(Arc::new)?;
         let (mark, list) = begun;
         if let Some(key) = ledger_key {
-            put_ledger_key(&*disk, &key)?;
+            restore::put_ledger_key(&*disk, &key).map_err(JobError::from).map_err(Arc::new)?;
         }
         let options = Options { background: Background::Manual, ..Options::standard(mark.region) };
         let store = Store::open_to_restore(disk, Arc::new(SystemClock), options, mark.store)?;
@@ -109,17 +108,6 @@ impl Target {
             false => Err(TargetError::UnknownTarget(address.to_string())),
         }
     }
-}
-
-/// Puts the key of the ledger into its place, if there is none.
-fn put_ledger_key(disk: &dyn Disk, key: &[u8]) -> Result<(), TargetError> {
-    let mut writer = match disk.create(FileName::LedgerKey) {
-        Err(error) if error.is_already_there() => return Ok(()),
-        created => created?,
-    };
-    writer.write_at(0, key)?;
-    writer.sync()?;
-    Ok(disk.sync_directory(Directory::Root)?)
 }
 
 fn shown(value: &impl serde::Serialize) -> Value {

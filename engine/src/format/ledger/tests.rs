@@ -32,6 +32,7 @@ fn golden() -> Vec<Vec<LedgerEdit>> {
         commitment: *b"commitment to salt and selector.",
         times,
         grace_over_ms: None,
+        versions_gone_ms: None,
         losses: Vec::new(),
     };
     let site = Erasure {

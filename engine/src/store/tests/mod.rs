@@ -73,6 +73,12 @@ impl Bench {
         }
     }
 
+    /// The same store on another disk.
+    fn on(&self, disk: SimulatedDisk) -> Bench {
+        let (clock, options) = (Arc::new(ManualClock::new(self.clock.now_ms())), self.options.clone());
+        Bench { disk, clock, options, settings: self.settings.clone() }
+    }
+
     fn open(&self) -> Store {
         let store =
             Store::open(Arc::new(self.disk.clone()), self.clock.clone(), self.options.clone()).unwrap();

@@ -1,15 +1,7 @@
 //! Power is lost at every call of an erasure and of a purge, and calls fail.
 
 use super::*;
-use crate::disk::simulated::{Failure, Fault, SimulatedDisk, When};
-
-impl Bench {
-    /// The same store on another disk.
-    fn on(&self, disk: SimulatedDisk) -> Bench {
-        let (clock, options) = (Arc::new(ManualClock::new(self.clock.now_ms())), self.options.clone());
-        Bench { disk, clock, options, settings: self.settings.clone() }
-    }
-}
+use crate::disk::simulated::{Failure, Fault, When};
 
 /// A store with a canary in memory, in the log, in live segments and in one that only a snapshot lists.
 fn everywhere() -> Bench {
