@@ -22,7 +22,7 @@ use heatgrid_engine::disk::{OpenDiskError, RealDisk};
 use heatgrid_engine::error::{JobError, OpenError};
 use heatgrid_engine::options::Options;
 use heatgrid_engine::store::Store;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -43,6 +43,9 @@ use crate::privacy::country::{Countries, DatabaseError};
 const TAKEN: Duration = Duration::from_secs(3);
 /// Between two looks at it.
 const LOOK: Duration = Duration::from_millis(50);
+/// Connections that wait to be accepted; the system may allow fewer (`net.core.somaxconn`). One that finds no place is
+/// tried again by its client after a second, so that the usual 128 make a burst of visitors wait for nothing.
+const BACKLOG: u32 = 4_096;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -210,13 +213,21 @@ impl Server {
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
     let deadline = Instant::now() + TAKEN;
     loop {
-        match TcpListener::bind(address).await {
+        match bind(address) {
             Err(source) if source.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
                 tokio::time::sleep(LOOK).await;
             }
             bound => return bound.map_err(|source| ServeError::Listen { address, source }),
         }
     }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Connections that were just closed do not keep the address from who starts again.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 impl Served {
