@@ -9,6 +9,7 @@ import "./cases/consent.js";
 import "./cases/conversions.js";
 import "./cases/delivery.js";
 import "./cases/posthog.js";
+import "./cases/demo.js";
 import { executablePath, launch } from "./lib/chromium.js";
 import { certificate, startSites } from "./lib/fixture.js";
 import { startServer } from "./lib/heatgrid.js";

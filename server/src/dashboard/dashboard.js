@@ -5,7 +5,7 @@
 const WIDTH_PX = { desktop: 1440, tablet: 834, mobile: 390 };
 /** Wide windows are mostly empty at both sides, narrow ones are filled: that is how other widths are fitted in. */
 const ALIGN = { desktop: 'center', tablet: 'scale', mobile: 'scale' };
-const REFRESH_MS = 1_500;
+const REFRESH_MS = 1_000;
 const TOP_PAGES = 20;
 
 /** @template {HTMLElement | SVGElement} T @param {string} id @returns {T} */

@@ -92,7 +92,7 @@ mod tests {
             let (status, html) = get_text(&format!("/demo/{}", page.name)).await;
             assert_eq!(status, StatusCode::OK);
             assert!(
-                html.contains(r#"<script async src="/t.js" data-key="eu_key"></script>"#),
+                html.contains(r#"<script async src="/t.js" data-key="eu_key" data-every="1"></script>"#),
                 "{}",
                 page.name
             );

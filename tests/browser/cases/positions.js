@@ -191,6 +191,24 @@ position(
   { moving: [cell(120, 120, 2)] },
 );
 
+position(
+  "a frame that is fixed is where the window is, and one that is marked is left out",
+  `<iframe style="position:fixed;left:400px;top:40px;border:0;width:200px;height:200px"
+     srcdoc="<body style='margin:0'><div style='height:2000px'>chat</div>"></iframe>
+   <iframe data-heatgrid-ignore style="position:absolute;left:0;top:900px;border:0;width:200px;height:200px"
+     srcdoc="<body>private</body>"></iframe>${TALL}`,
+  async (page) => {
+    await page.waitForFunction(() => [...document.querySelectorAll("iframe")].every((frame) => frame.contentDocument.body?.textContent));
+    await page.evaluate(() => frames[0].scrollTo(0, 160));
+    await scroll(page, 800);
+    await page.mouse.click(424, 104);
+    await page.mouse.click(104, 150);
+    await page.mouse.click(304, 150);
+  },
+  // Fixed: by the place in the window, and what the frame itself has scrolled is added as in any container.
+  { moving: [cell(304, 950)], fixed: [cell(424, 104 + 160)] },
+);
+
 test("a frame of another origin is left alone", async (world) => {
   world.sites.put("/foreign", "<p>foreign</p>");
   await visiting(

@@ -23,11 +23,11 @@ export const make = async ({ from, format }) => {
     entryPoints: [new URL(from, source).pathname],
     bundle: true,
     format,
-    target: "es2020",
+    target: "es2021",
     write: false,
   });
   const made = await minify(bundled.outputFiles[0].text.replace(/^"use strict";\n/, ""), {
-    ecma: 2020,
+    ecma: 2021,
     module: format == "esm",
     compress: {
       passes: 4,

@@ -20,14 +20,15 @@ const freePort = () =>
 /**
  * @param {string} program path of `heatgrid-server`
  * @param {{ cert: string, key: string }} [tls]
+ * @param {string[]} [more] options
  */
-export const startServer = async (program, tls) => {
+export const startServer = async (program, tls, more = []) => {
   const data = await mkdtemp(join(tmpdir(), "heatgrid-data-"));
   const port = await freePort();
   const options = ["--data", data, "--listen", `127.0.0.1:${port}`, "--collect-per-address", "100000"];
   if (tls) options.push("--tls-cert", tls.cert, "--tls-key", tls.key);
   // The tests' machine may be nearly full, and its clocks are nobody's business.
-  options.push("--disk-reserve-mib", "0", "--log-level", "warn");
+  options.push("--disk-reserve-mib", "0", "--log-level", "warn", ...more);
   const process_ = spawn(program, options, {
     env: { ...process.env, HEATGRID_OPERATOR_TOKEN: TOKEN },
     stdio: ["ignore", "inherit", "inherit"],
@@ -45,6 +46,7 @@ export const startServer = async (program, tls) => {
   return {
     origin,
     local,
+    token: TOKEN,
     ask,
     /** Makes a site and gives its public key. */
     site: async (name, settings = {}) => {

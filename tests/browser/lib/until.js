@@ -8,10 +8,11 @@ const LONGEST_MS = 10_000;
  * @template T
  * @param {string} what for the message when it does not come
  * @param {() => T | Promise<T>} look
+ * @param {number} [longestMs] that it may take
  * @returns {Promise<T>}
  */
-export const until = async (what, look) => {
-  const end = Date.now() + LONGEST_MS;
+export const until = async (what, look, longestMs = LONGEST_MS) => {
+  const end = Date.now() + longestMs;
   for (;;) {
     const found = await look();
     if (found) return found;

@@ -1,1 +1,1 @@
-(()=>{var t=t=>(...o)=>{try{t(...o)}catch{}},o="heatgrid-opt-out",e=(t(()=>localStorage[o]="1"),t((t=o)=>delete localStorage[t])),a=document.currentScript?.dataset.conversion;a&&e(a);var c=()=>{};window.heatgrid||(window.heatgrid={objects:!0,optOut:c,optIn:c,convert:c})})();
+(()=>{var t,o=(t=(t="heatgrid-opt-out")=>delete localStorage[t],(...o)=>{try{t(...o)}catch{}}),e=document.currentScript?.dataset.conversion;e&&o(e);var a=()=>{};window.heatgrid||={objects:!0,optOut:a,optIn:a,convert:a}})();

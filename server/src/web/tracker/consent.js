@@ -10,10 +10,10 @@ const OPTED_OUT = "heatgrid-opt-out";
  * browser blocks storage: who cannot say a lasting no is not counted either.
  */
 export const objects = () =>
-  navigator.doNotTrack == "1" || navigator.globalPrivacyControl == true || localStorage[OPTED_OUT];
+  /** @type {any} */ (navigator).doNotTrack == 1 || navigator.globalPrivacyControl || localStorage[OPTED_OUT];
 
-/** Keeps the visitor's no for this site. */
-export const keepObjection = safely(() => (localStorage[OPTED_OUT] = "1"));
+/** Keeps the visitor's no for this site. Throws where the browser blocks storage. */
+export const keepObjection = () => (localStorage[OPTED_OUT] = "1");
 
 /** Takes what was kept out of the site's storage. @param {string} [name] by itself, the visitor's no */
 export const forget = safely((name = OPTED_OUT) => delete localStorage[name]);

@@ -26,7 +26,7 @@ const keyOf = (node) => {
 export const isKey = (target) => {
   if (keyOf(target)) {
     let node = target;
-    for (let level = 0; level < LEVELS && node?.querySelectorAll; level++) {
+    for (let level = 0; level < LEVELS && node; level++) {
       const keys = new Set(Array.from(node.querySelectorAll("*"), keyOf));
       if (keys.size > (keys.has("0") ? DIGITS : LETTERS)) return true;
       node = around(node);

@@ -14,11 +14,11 @@ const main = () => {
   const tag = /** @type {HTMLScriptElement} */ (document.currentScript);
   // Once a page; and a frame of a page of the same origin is counted with that page.
   if (window.heatgrid || (frameElement && parent.heatgrid)) return;
-  const { key, consent, conversion, goal, hash } = tag.dataset;
+  const { key, consent, conversion, goal, hash, every } = tag.dataset;
   /** @param {string} name */
   const beside = (name) => new URL(name, tag.src);
 
-  /** What the visitor's browser remembers, once it may. @type {Promise<ReturnType<typeof import("./conversion.js").open>> | undefined} */
+  /** What the visitor's browser remembers, once it may. @type {Promise<ReturnType<typeof import("./conversion.js").open>> | null} */
   let memory;
   /** @type {ReturnType<typeof watchViews> | undefined} */
   let arrive;
@@ -34,7 +34,7 @@ const main = () => {
     drop();
     answered();
     empty();
-    memory = undefined;
+    memory = null;
     if (conversion) forget(conversion);
   };
 
@@ -54,23 +54,23 @@ const main = () => {
     }
     arrive();
     if (hasConsent && conversion && !memory) {
-      memory = import(String(beside("t-conversion.js"))).then(({ open }) => open(conversion, goal, () => [url, width], add));
+      memory = import(/** @type {any} */ (beside("t-conversion.js"))).then(({ open }) => open(conversion, goal, () => [url, width], add));
       tellMemory("viewed");
     }
   };
 
   window.heatgrid = {
-    optOut: () => {
-      keepObjection();
+    optOut: safely(() => {
       stop();
-    },
+      keepObjection();
+    }),
     optIn: safely(() => {
       forget();
       start(true);
     }),
     convert: (goal) => tellMemory("convert", goal),
   };
-  address(beside("v1/collect"), key);
+  address(beside("v1/collect"), key, every);
   if (consent != "wait") start(consent == "granted");
 };
 

@@ -20,7 +20,7 @@ import { safely, soon } from "./safe.js";
  * @typedef {object} Batch
  * @property {Letter} letter
  * @property {number} size in bytes at most, once written, but for what is in every batch
- * @property {number} triedMs when it was first sent, not a number before; nothing joins it from then on
+ * @property {number} [triedMs] when it was first sent; nothing joins it from then on
  * @property {boolean} [isFlying]
  */
 
@@ -44,15 +44,19 @@ let pausedUntilMs = 0;
 let endpoint;
 /** @type {string | undefined} */
 let key;
+/** @type {() => void} */
+let sendSoon;
 
 /**
- * Says where to send, and in whose name.
+ * Says where to send, in whose name, and how often.
  * @param {URL} to
  * @param {string | undefined} site
+ * @param {any} seconds between two batches, as the site has written it
  */
-export const address = (to, site) => {
+export const address = (to, site, seconds) => {
   endpoint = to;
   key = site;
+  sendSoon = soon(send, seconds * 1e3 || SEND_EVERY_MS);
 };
 
 /** Gives up all that waits. */
@@ -73,7 +77,7 @@ export const add = (url, vw, what, isAlone) => {
   if (!batch || isAlone || batch.triedMs || batch.size > BATCH_BYTES) {
     // 32 digits at random; hexadecimal would do, and be longer to write.
     const id = crypto.getRandomValues(new Uint8Array(32)).map((byte) => byte % 10).join("");
-    batch = { letter: { key, id, bot: navigator.webdriver, pages: [] }, size: 0, triedMs: NaN };
+    batch = { letter: { key, id, bot: navigator.webdriver, pages: [] }, size: 0 };
     batches.push(batch);
     if (batches.length > BATCHES) batches.shift();
   }
@@ -84,15 +88,15 @@ export const add = (url, vw, what, isAlone) => {
     batch.size += url.length;
   }
   for (const event of what) page.events.push([...event, { toJSON: () => Date.now() - now }]);
-  batch.size += EVENT_BYTES * what.length;
-  if (isAlone) batch.triedMs = now;
+  // What is alone stays so: full from the start.
+  batch.size += isAlone ? BATCH_BYTES : EVENT_BYTES;
   sendSoon();
 };
 
 /** Sends the oldest batch, and the next when that has arrived. */
 const send = () => {
   const now = Date.now();
-  batches = batches.filter(({ triedMs }) => !(now - triedMs > KNOWN_AGAIN_MS));
+  batches = batches.filter(({ triedMs = now }) => now - triedMs < KNOWN_AGAIN_MS);
   const batch = batches[0];
   if (!batch) return;
   sendSoon();
@@ -100,14 +104,15 @@ const send = () => {
   if (batch.isFlying || now < pausedUntilMs || !navigator.onLine) return;
   batch.isFlying = true;
   batch.triedMs ||= now;
-  /** @param {{ status: number }} answer */
-  const settle = ({ status }) => {
+  /** @param {Response | void} answer nothing where the server was out of reach */
+  const settle = (answer) => {
     batch.isFlying = false;
     // Busy, out of reach, or a key or origin that is not known: waited for longer each time, then given up.
-    if (status > 399) {
+    if (!answer?.ok) {
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-      // Scattered, so that not every visitor of a busy server comes back at once.
-      pausedUntilMs = Date.now() + pauseMs * Math.random();
+      // As long as it asks for, and scattered, so that not every visitor of a busy server comes back at once.
+      const askedS = /** @type {any} */ (answer?.headers.get("Retry-After"));
+      pausedUntilMs = Date.now() + pauseMs * Math.random() + (askedS * 1e3 || 0);
       return;
     }
     batches = batches.filter((other) => other != batch);
@@ -116,11 +121,9 @@ const send = () => {
   };
   // The cookie must travel, so that an opt-out is seen; text needs no preflight.
   fetch(endpoint, { method: "POST", body: JSON.stringify(batch.letter), keepalive: true, credentials: "include" })
-    .catch(() => ({ status: 503 }))
+    .catch(() => {})
     .then(safely(settle));
 };
-
-const sendSoon = soon(send, SEND_EVERY_MS);
 
 /** The page is left, perhaps for good: gives the browser all that waits. What is in flight arrives by itself. */
 export const sendNow = () => {

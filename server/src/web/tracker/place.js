@@ -36,6 +36,16 @@ const isHeld = (sticky, top, { clientHeight }) => {
 };
 
 /**
+ * Whether what scrolls in an element is the window, whose part is told by the event.
+ * @param {any} node
+ */
+const isOfWindow = (node) => {
+  const { body, documentElement, scrollingElement } = node.ownerDocument;
+  // The overflow of the body is the window's, unless the root has one of its own.
+  return node == scrollingElement || (node == body && getComputedStyle(documentElement).overflow == "visible");
+};
+
+/**
  * The place of a pointer event, or undefined if it must not be measured.
  * @param {PointerEvent} event
  * @param {any} target the innermost element, in shadow trees too
@@ -53,30 +63,30 @@ export const placeOf = (event, target, roots) => {
   let isLoose;
   // A sticky box that was met, until what scrolls it is.
   let sticky;
-  let page = target.ownerDocument;
+  let inner;
+  let next;
   if (isKey(target)) return;
-  for (let node = target; node; node = around(node)) {
+  for (let node = target; node; inner = node, node = next) {
+    next = around(node);
     if (node.tagName) {
-      if (node.matches(IGNORED)) return;
-      if (isFixed || node == page.scrollingElement) continue;
+      // Once for each tree that the walk comes into: at the target, a slot, a host, a frame.
+      if (inner?.parentNode != node && node.closest(IGNORED)) return;
+      if (isFixed) continue;
       const style = getComputedStyle(node);
-      const { position } = style;
+      // Nearly all of what a walk costs are these two, for each level of the page: the rest is asked only where they say so.
+      const { position, overflowY } = style;
       isLoose &&= position == "static" && style.transform == "none";
-      if (
-        !isLoose &&
-        // Asked first: how far something has scrolled costs more than whether it can.
-        /auto|scroll|hidden/.test(style.overflow) &&
-        // The overflow of the body is the window's, unless the root has one of its own.
-        (node != page.body || getComputedStyle(page.documentElement).overflow != "visible")
-      ) {
+      // One axis tells: a box that scrolls along the other one has neither of these here.
+      if (overflowY != "visible" && overflowY != "clip" && !isLoose && !isOfWindow(node)) {
         x += node.scrollLeft;
         if (!sticky || !isHeld(sticky, node.getBoundingClientRect().top + node.clientTop, node)) y += node.scrollTop;
-        sticky = undefined;
+        sticky = null;
       }
       if (position == "sticky") sticky ||= node;
       // A fixed box inside a transformed one is an absolute one there, and has an offset parent.
       isFixed = position == "fixed" && !node.offsetParent;
-      isLoose ||= position == "fixed" || position == "absolute";
+      // Absolute or fixed: the only ones so early in the alphabet.
+      isLoose ||= position < "g";
     } else {
       roots?.push(node);
       const { body, documentElement: root, defaultView: view } = node;
@@ -88,16 +98,15 @@ export const placeOf = (event, target, roots) => {
         if (!isFixed) y += windowY;
       }
       if (view == window) break;
-      // On in the document around the frame, whose origin is the same: else nothing would listen here.
-      node = view.frameElement;
-      page = node.ownerDocument;
-      const box = node.getBoundingClientRect();
-      const style = getComputedStyle(node);
-      x += box.left + node.clientLeft + parseFloat(style.paddingLeft);
-      y += box.top + node.clientTop + parseFloat(style.paddingTop);
+      // On with the frame around the document, whose origin is the same: else nothing would listen here.
+      next = view.frameElement;
+      const box = next.getBoundingClientRect();
+      const style = getComputedStyle(next);
+      x += box.left + next.clientLeft + parseFloat(style.paddingLeft);
+      y += box.top + next.clientTop + parseFloat(style.paddingTop);
       windowX = view.parent.scrollX;
       windowY = view.parent.scrollY;
-      isFixed = isLoose = sticky = undefined;
+      isFixed = isLoose = sticky = null;
     }
   }
   return [x, y, isFixed ? 1 : 0];

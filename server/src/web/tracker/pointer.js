@@ -11,7 +11,7 @@
 
 import { CLICK, DEAD_CLICK, MOVE, RAGE_CLICK, TOUCH } from "./kinds.js";
 import { placeOf } from "./place.js";
-import { listen, safely, soon } from "./safe.js";
+import { listen, soon } from "./safe.js";
 import { count } from "./view.js";
 
 /** @typedef {import("./place.js").Place} Place */
@@ -21,24 +21,23 @@ const RAGE_PX = 30;
 const RAGE_MS = 1e3;
 const RAGE_CLICKS = 3;
 const DEAD_MS = 2e3;
-// The mouse is looked at when it rests, or this often.
-const MOVE_MS = 250;
+// The mouse is looked at when it rests, or this often; and so are clicks that may be dead.
+const LOOK_MS = 250;
 const ANSWERS_UNSEEN = "input,select,textarea,label,audio,video,canvas,[contenteditable]";
 
-/** @type {PointerEvent | undefined} */
+/** @type {PointerEvent | null} */
 let pressed;
-/** @type {[event: PointerEvent, target: any]} */
+/** Where the mouse is, until it is looked at. @type {[event: PointerEvent, target: any] | null} */
 let moved;
 /** @type {PointerEvent | undefined} */
 let lastClick;
 /** Clicks in the run of quick ones. */
 let run = 0;
-/** What counts the clicks as dead that nothing has answered yet. @type {number[]} */
+/** Clicks that nothing has answered yet. @type {Array<[place: Place, clickedMs: number]>} */
 let dying = [];
 
 /** Something happened: whatever was clicked lately is not dead. */
 export const answered = () => {
-  dying.forEach(clearTimeout);
   dying = [];
   observer.disconnect();
 };
@@ -74,13 +73,22 @@ const click = (event, target, clicked) => {
   for (const root of roots) {
     observer.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
   }
-  dying.push(setTimeout(safely(() => document.hasFocus() && count(DEAD_CLICK, place)), DEAD_MS));
+  dying.push([place, Date.now()]);
+  lookSoon();
 };
 
-const lookAtMouse = soon(() => {
-  const place = placeOf(...moved);
+const look = () => {
+  const place = moved && placeOf(...moved);
+  moved = null;
   if (place) count(MOVE, place);
-}, MOVE_MS);
+  dying = dying.filter(
+    ([place, clickedMs]) => Date.now() - clickedMs < DEAD_MS || (document.hasFocus() && count(DEAD_CLICK, place)),
+  );
+  if (dying[0]) lookSoon();
+};
+
+// One timer for all of it: setting one is among the dearest things that a click would do.
+const lookSoon = soon(look, LOOK_MS);
 
 /**
  * Counts what pointers do in this window and in the frames of its origin.
@@ -94,19 +102,19 @@ export const watchPointers = (clicked) => {
   const watch = (inner) => {
     listen(inner, {
       pointerdown: (event) => {
-        pressed = event.button ? undefined : event;
+        pressed = event.button ? null : event;
       },
       pointerup: (event) => {
-        if (pressed && pressed.pointerId == event.pointerId && isNear(pressed, event, CLICK_PX)) {
+        if (pressed?.pointerId == event.pointerId && isNear(/** @type {PointerEvent} */ (pressed), event, CLICK_PX)) {
           click(event, event.composedPath()[0], clicked);
         }
-        pressed = undefined;
+        pressed = null;
       },
       pointermove: (event) => {
         if (event.pointerType != "mouse") return;
         // Only kept: where it is gets worked out later, and not for every step.
         moved = [event, event.composedPath()[0]];
-        lookAtMouse();
+        lookSoon();
       },
       // Frames that are loaded later.
       load: ({ target }) => enter(target),

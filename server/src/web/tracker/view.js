@@ -59,7 +59,7 @@ const settle = () => {
   // A list that scrolls inside the page is not the page: only what fills most of the window, or the document itself,
   // which has no size of its own.
   if (!(scrolled.clientHeight * scrolled.clientWidth * 2 < innerHeight * innerWidth)) scroller = scrolled;
-  scrolled = undefined;
+  scrolled = null;
   deepest = Math.max(deepest, band()[1]);
 };
 
@@ -144,7 +144,7 @@ export const watchViews = (hasRoutes, viewed) => {
   listen(window, {
     popstate: () => {
       // By now the browser may have scrolled to where the other page was left.
-      scrolled = undefined;
+      scrolled = null;
       navigated();
     },
     scroll: ({ target }) => {
