@@ -1,6 +1,7 @@
 //! Erasures through the store: masked at once, gone after a purge, back by no way.
 
 mod crashes;
+mod known_failures;
 
 use super::*;
 use crate::error::{AppendError, EraseError};
