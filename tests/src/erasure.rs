@@ -19,8 +19,8 @@ use crate::explore::{long, on_all_cores};
 fn what_is_erased_stays_gone_through_copies_and_a_crash_at_every_call() {
     let (began, tally, base) = (Instant::now(), Tally::default(), base_of(exact_settings));
     let (stride, seeds, depth) = match long() {
-        true => (1, 1_500, Depth { survivors: 4, go_on_every: 3, recover_every: 40 }),
-        false => (29, 40, Depth { survivors: 2, go_on_every: 7, recover_every: 97 }),
+        true => (1, 3_000, Depth { survivors: 4, go_on_every: 3, recover_every: 40 }),
+        false => (7, 200, Depth { survivors: 2, go_on_every: 7, recover_every: 97 }),
     };
     let scripts: Vec<Vec<Op>> =
         short_scripts(stride).into_iter().chain((0..seeds).map(long_script)).collect();
@@ -37,6 +37,6 @@ fn what_is_erased_stays_gone_through_copies_and_a_crash_at_every_call() {
         of(&tally.certified),
         began.elapsed().as_secs(),
     );
-    let least = if long() { 500_000 } else { 15_000 };
+    let least = if long() { 1_000_000 } else { 60_000 };
     assert!(of(&tally.states) >= least, "only {} states", of(&tally.states));
 }

@@ -105,19 +105,21 @@ pub(super) fn short_scripts(stride: usize) -> Vec<Vec<Op>> {
     all.step_by(stride).collect()
 }
 
-/// A longer script, by seed: batches, copies and erasures in any order, and a purge at the end.
+/// A longer script, by seed: batches, copies and erasures in any order, a purge among them and one at the end.
 pub(super) fn long_script(seed: u64) -> Vec<Op> {
     let mut random = Random(seed);
     let weighted = [Append, AppendLarge, Flush, Snapshot, BackUp, Restore, RestoreSite, Purge];
     let mut script = vec![Append];
-    for _ in 0..4 + random.below(6) {
-        script.push(match random.below(6) {
-            0 | 1 => Erase(SELECTORS[random.below(SELECTORS.len())]),
-            2 | 3 => weighted[random.below(weighted.len())],
-            _ => STEPS[random.below(STEPS.len())],
-        });
+    for _ in 0..2 {
+        for _ in 0..2 + random.below(4) {
+            script.push(match random.below(6) {
+                0 | 1 => Erase(SELECTORS[random.below(SELECTORS.len())]),
+                2 | 3 => weighted[random.below(weighted.len())],
+                _ => STEPS[random.below(STEPS.len())],
+            });
+        }
+        script.push(Purge);
     }
-    script.push(Purge);
     script
 }
 
