@@ -58,14 +58,14 @@ fn full_log(settings: &Settings, table: &mut Table) {
     let copy = bed::fresh(&settings.directory, "store.log.copy");
     let log_bytes = {
         // The files are copied while the store is open: as after a crash, nothing has been flushed.
-        copy_store(&template, &copy);
+        bed::copy_store(&template, &copy);
         directory_size(&copy).1
     };
     drop(bed);
     let mut samples = Samples::new();
     for _ in 0..RUNS.min(5) {
         let again = bed::fresh(&settings.directory, "store.log.again");
-        copy_store(&copy, &again);
+        bed::copy_store(&copy, &again);
         let bed = Bed::open_with(&again, SITES, kept.clone());
         assert_eq!(bed.store.status().memtable_events, events, "every event is in the log");
         samples.add(bed.opened_in);
@@ -119,16 +119,4 @@ fn directory_size(directory: &Path) -> (u64, u64) {
         sum = (sum.0 + files, sum.1 + bytes);
     }
     sum
-}
-
-fn copy_store(source: &Path, target: &Path) {
-    fs::create_dir_all(target).expect("a directory");
-    for entry in fs::read_dir(source).expect("a directory").flatten() {
-        let (path, to) = (entry.path(), target.join(entry.file_name()));
-        if path.is_dir() {
-            copy_store(&path, &to);
-        } else if entry.file_name() != "LOCK" {
-            fs::copy(path, to).expect("room for a copy");
-        }
-    }
 }

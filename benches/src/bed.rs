@@ -190,6 +190,22 @@ pub fn fresh(directory: &Path, name: &str) -> PathBuf {
     path
 }
 
+/// Copies a store that nobody writes to.
+///
+/// # Panics
+/// When there is no room for it.
+pub fn copy_store(source: &Path, target: &Path) {
+    fs::create_dir_all(target).expect("a directory");
+    for entry in fs::read_dir(source).expect("a directory").flatten() {
+        let (path, to) = (entry.path(), target.join(entry.file_name()));
+        if path.is_dir() {
+            copy_store(&path, &to);
+        } else if entry.file_name() != "LOCK" {
+            fs::copy(path, to).expect("room for a copy");
+        }
+    }
+}
+
 /// The directory of a store that holds `events` events, compacted and closed; made when there is none.
 ///
 /// # Panics
