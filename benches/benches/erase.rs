@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use heatgrid_benches::batches::{Batches, Shape};
 use heatgrid_benches::bed::{self, BULK_EVENTS, BULK_IN_FLIGHT, Bed};
-use heatgrid_benches::instruments::{Samples, Table, count, describe, fdatasync, millis};
+use heatgrid_benches::instruments::{Samples, Table, count, describe, fdatasync, millis, thread_time};
 use heatgrid_benches::settings::Settings;
 use heatgrid_benches::workload::{PAGES, SITES, Workload};
 use heatgrid_engine::format::names::FileName;
@@ -47,22 +47,32 @@ fn main() {
     if bench.settings.runs("mask") {
         bench.masks();
     }
-    let mut purges =
-        Table::new(&["purge", "rows", "files", "MB", "copying ms", "purge ms", "slowest", "times"]);
+    let mut purges = Table::new(&[
+        "purge",
+        "rows",
+        "files",
+        "MB",
+        "copying ms",
+        "purge ms",
+        "slowest",
+        "times",
+        "copying CPU",
+        "purge CPU",
+    ]);
     if bench.settings.runs("page") {
         let (name, rows, page) = bench.page_of(PAGE_ROWS);
-        bench.purges(&mut purges, &name, rows, |bed| bench.erase_page(bed, page));
+        bench.purges(&mut purges, &name, Some(rows), |bed| bench.erase_page(bed, page));
     }
     if bench.settings.runs("site") {
         let (site, rows) = bench.site_of(SITE_ROWS);
-        bench.purges(&mut purges, &format!("site {site}"), rows, |bed| {
+        bench.purges(&mut purges, &format!("site {site}"), Some(rows), |bed| {
             bed.store.delete_site(bed.sites[site]).expect("a site that is there");
         });
     }
     if bench.settings.runs("many") {
         let (sites, pages) = MANY;
-        bench.purges(&mut purges, &format!("{pages} pages each of {sites} sites"), 0, |bed| {
-            (0..sites).for_each(|site| (0..pages).for_each(|page| bench.erase_page(bed, (site, page))));
+        bench.purges(&mut purges, &format!("{pages} pages each of {sites} sites"), None, |bed| {
+            many().for_each(|page| bench.erase_page(bed, page));
         });
     }
     println!("{purges}");
@@ -174,38 +184,38 @@ impl Bench {
     }
 
     /// Purges after `erase`, each time on a fresh copy, and copies the touched files.
-    fn purges(&self, table: &mut Table, name: &str, rows: u64, erase: impl Fn(&Bed)) {
+    fn purges(&self, table: &mut Table, name: &str, rows: Option<u64>, erase: impl Fn(&Bed)) {
         let (mut copies, mut purges) = (Samples::new(), Samples::new());
-        let (mut files, mut bytes) = (0, 0);
+        let (mut files, mut bytes, mut used) = (0, 0, [Duration::ZERO; 2]);
         for _ in 0..RUNS {
             let (bed, directory) = self.bed(Bench::options());
             erase(&bed);
             // The log of the last batches, and what is masked in memory, go with it.
             bed.store.flush().expect("a flush");
-            let masked = bed.store.purge_plan(true);
-            let numbers: Vec<u64> = match masked.in_grace {
-                // Nothing is masked of a site before its grace is over; all files that have it are touched.
-                0 => masked.rewrites.iter().map(|rewrite| rewrite.entry.number).collect(),
-                _ => bed.store.inspect().iter().flatten().map(|segment| segment.entry.number).collect(),
-            };
+            let numbers = touched_by(&bed);
             let touched: Vec<PathBuf> =
                 numbers.iter().map(|number| directory.join(FileName::Segment(*number).to_string())).collect();
             files = touched.len();
             bytes = touched.iter().map(|path| fs::metadata(path).expect("it is there").len()).sum::<u64>();
+            let start = thread_time();
             copies.add(timed(|| copy_synced(&touched, &self.settings.directory)));
+            let copied = thread_time();
             purges.add(timed(|| bed.store.purge(true).expect("a purge")));
+            used = [copied - start, thread_time() - copied];
             assert_all_certified(&bed.store, &bed);
             bed.store.close().expect("a store that closes");
         }
         table.row([
             name.into(),
-            count(rows),
+            rows.map_or_else(String::new, count),
             files.to_string(),
             format!("{:.1}", bytes as f64 / 1e6),
             millis(copies.median()),
             millis(purges.median()),
             millis(purges.quantile(1.0)),
             format!("{:.2}", purges.median().as_secs_f64() / copies.median().as_secs_f64()),
+            millis(used[0]),
+            millis(used[1]),
         ]);
     }
 
@@ -213,30 +223,43 @@ impl Bench {
     fn meanwhile(&self) {
         let standard = Options::standard(bed::region());
         let (bed, _) = self.bed(Options { background: Background::Manual, ..standard });
-        let calm: Samples = (0..QUESTIONS).map(|round| self.ask(&bed, round, false)).collect();
-        (0..MANY.0).for_each(|site| (0..MANY.1).for_each(|page| self.erase_page(&bed, (site, 49 - page))));
+        let cpu_of = |round| {
+            let start = thread_time();
+            let took = self.ask(&bed, round, false);
+            (took, thread_time() - start)
+        };
+        let (calm, calm_cpu): (Vec<Duration>, Vec<Duration>) = (0..QUESTIONS).map(cpu_of).unzip();
+        let (calm, calm_cpu): (Samples, Samples) =
+            (calm.into_iter().collect(), calm_cpu.into_iter().collect());
+        many().for_each(|page| self.erase_page(&bed, page));
         let done = AtomicBool::new(false);
-        let (meanwhile, took) = std::thread::scope(|scope| {
+        let (meanwhile, meanwhile_cpu, took) = std::thread::scope(|scope| {
             let purge = scope.spawn(|| {
                 let took = timed(|| bed.store.purge(true).expect("a purge"));
                 done.store(true, Ordering::Release);
                 took
             });
-            let mut samples = Samples::new();
+            let (mut samples, mut cpu) = (Samples::new(), Samples::new());
             for round in 0.. {
                 if done.load(Ordering::Acquire) {
                     break;
                 }
-                samples.add(self.ask(&bed, round, false));
+                let (took, used) = cpu_of(round);
+                samples.add(took);
+                cpu.add(used);
             }
-            (samples, purge.join().expect("a purge"))
+            (samples, cpu, purge.join().expect("a purge"))
         });
         println!("questions for pages of the busiest sites, while a purge takes {} ms", millis(took));
         let mut table = Table::new(&["", "median ms", "p99 ms", "slowest ms", "runs"]);
         sample_row(&mut table, "without a purge", &calm);
         sample_row(&mut table, "during it", &meanwhile);
         println!("{table}");
-        println!("p99 is {:.2} times as long\n", ratio(&meanwhile, &calm, 0.99));
+        println!(
+            "p99 is {:.2} times as long by the clock, {:.2} by CPU\n",
+            ratio(&meanwhile, &calm, 0.99),
+            ratio(&meanwhile_cpu, &calm_cpu, 0.99)
+        );
     }
 
     /// Questions for a page that no erasure names, on a site with many open ones.
@@ -305,6 +328,32 @@ impl Bench {
         let scope = SiteScope::granted(bed.sites[site]);
         timed(|| drop(bed.store.grid(scope, &question, &budget).expect("an answer")))
     }
+}
+
+/// Pages of every second site and of all parts of its ranking: some of them large, most of them small.
+fn many() -> impl Iterator<Item = (usize, usize)> {
+    let (sites, pages) = MANY;
+    (0..sites).flat_map(move |site| (0..pages).map(move |page| (site * SITES / sites, page * PAGES / pages)))
+}
+
+/// Numbers of the live segments of which anything is to go.
+fn touched_by(bed: &Bed) -> Vec<u64> {
+    let plan = bed.store.purge_plan(true);
+    let masked = plan.rewrites.iter().map(|rewrite| rewrite.entry.number);
+    // Nothing is masked of a deleted site before its grace is over, which this purge ends.
+    let deleted: Vec<_> = bed
+        .sites
+        .iter()
+        .filter(|site| bed.store.accounts().get(**site).is_none_or(|site| site.closed))
+        .collect();
+    let inspected = bed.store.inspect().into_iter().flatten();
+    let of_deleted = inspected
+        .filter(|segment| segment.sites.iter().any(|of| deleted.contains(&&of.site)))
+        .map(|segment| segment.entry.number);
+    let mut numbers: Vec<u64> = masked.chain(of_deleted).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 fn timed(act: impl FnOnce()) -> Duration {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Country, Day, DayRange, Seq, SiteId, TextHash, TextHasher};
+use super::{Country, Day, DayRange, Month, Seq, SiteId, TextHash, TextHasher};
 
 /// What of one site is left out: by age, and by rules. Given per input, because a rule covers only what was written before it.
 #[derive(Clone, Debug)]
@@ -240,6 +240,14 @@ impl SiteMask {
     #[must_use]
     pub fn of_rules(rules: MaskRules) -> SiteMask {
         SiteMask { rules, ..SiteMask::nothing() }
+    }
+
+    /// Whether it leaves out everything of a month, on whatever page.
+    #[must_use]
+    pub fn covers_month(&self, month: Month) -> bool {
+        let days = month.days();
+        let covers = |cover: &Cover| cover.country.is_none() && cover.days.covers(&days);
+        self.days_from >= days.to || self.rules.of_site().iter().any(covers)
     }
 
     /// What it leaves out of one page.

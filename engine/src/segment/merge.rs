@@ -34,7 +34,7 @@ pub struct MergeStats {
     pub blocks_copied: u64,
     /// Bytes of the extents that were copied or merged.
     pub bytes_read: u64,
-    /// Rows that were read of the merged sites.
+    /// Rows that were read of the merged sites: of strips of which all is left out, none.
     pub rows_read: u64,
     /// Rows of these that were left out.
     pub rows_masked: u64,
@@ -69,6 +69,11 @@ pub fn merge(
             }
             if let Some(extent) = input.segment.extent(site)? {
                 let mask = (input.mask)(site);
+                if mask.as_ref().is_some_and(|mask| mask.covers_month(extent.month())) {
+                    merge.stats.bytes_read += extent.length_bytes();
+                    merge.stats.rows_masked += extent.header().rows;
+                    continue;
+                }
                 parts.push(SitePart { extent, mask, scratch, next_page: 0 });
             }
         }
@@ -200,7 +205,9 @@ impl Merge<'_, '_> {
     fn strips_of(&mut self, input: &mut PageInput<'_, '_>, kept: &Kept) -> Result<(), SegmentError> {
         let PageInput { extent, scratch, rules, strips } = input;
         for strip in &*strips {
-            if rules.touch(strip) {
+            if rules.cover(strip) {
+                self.stats.rows_masked += strip.rows;
+            } else if rules.touch(strip) {
                 let input = StripInput::new(extent, scratch, rules, strip);
                 merge_strips(strip.layer, vec![input], self.writer, &mut self.stats)?;
             } else {
@@ -220,8 +227,10 @@ impl Merge<'_, '_> {
             let mut of_layer = Vec::with_capacity(inputs.len());
             for input in &mut *inputs {
                 let PageInput { extent, scratch, rules, strips } = input;
-                if let Some(strip) = strips.iter().find(|strip| strip.layer == layer) {
-                    of_layer.push(StripInput::new(extent, scratch, rules, strip));
+                match strips.iter().find(|strip| strip.layer == layer) {
+                    Some(strip) if rules.cover(strip) => self.stats.rows_masked += strip.rows,
+                    Some(strip) => of_layer.push(StripInput::new(extent, scratch, rules, strip)),
+                    None => {}
                 }
             }
             merge_strips(layer, of_layer, self.writer, &mut self.stats)?;

@@ -25,6 +25,11 @@ impl<'d> Output<'d> {
     }
 
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), SegmentError> {
+        if bytes.len() >= BUFFER_BYTES {
+            // A copy goes out as it is, and not through memory once more.
+            self.flush()?;
+            return self.write(bytes);
+        }
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
     }
@@ -37,12 +42,19 @@ impl<'d> Output<'d> {
     }
 
     fn flush(&mut self) -> Result<(), SegmentError> {
-        for piece in self.buffer.chunks(BUFFER_BYTES) {
+        let buffer = std::mem::take(&mut self.buffer);
+        self.write(&buffer)?;
+        self.buffer = buffer;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), SegmentError> {
+        for piece in bytes.chunks(BUFFER_BYTES) {
             self.throttle.spend(piece.len() as u64);
             self.file.write_at(self.written, piece)?;
             self.written += piece.len() as u64;
         }
-        self.buffer.clear();
         Ok(())
     }
 

@@ -17,25 +17,28 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Looks which blocks a mask touches, by the strip directory. `None` when each block has something to go, or a
-    /// country goes from the site: rows name countries by their place in the list, which then is another one.
+    /// Looks which blocks a mask touches, by the strip directory. `None` when each block has something to go, or most rows
+    /// are in strips that have, or a country goes from the site: rows name countries by their place in the list, which
+    /// then is another one.
     pub(super) fn of(
         extent: &Extent<'_>,
         mask: &SiteMask,
         scratch: &mut Scratch,
     ) -> Result<Option<Kept>, SegmentError> {
         let mut blocks = vec![true; extent.header().blocks as usize];
-        let mut touched = Vec::new();
+        let (mut touched, mut touched_rows) = (Vec::new(), 0);
         for page in extent.all_pages() {
             let rules = rules_of(extent, mask, page)?;
             for strip in extent.strips(page, scratch)?.into_iter().filter(|strip| rules.touch(strip)) {
                 for part in extent.parts(&strip) {
                     blocks[part?.block as usize] = false;
                 }
+                touched_rows += strip.rows;
                 touched.push((page, strip));
             }
         }
-        if !blocks.contains(&true) {
+        // To take rows from the sums, they have to be read: then what is left may as well be made anew.
+        if !blocks.contains(&true) || touched_rows > extent.header().rows / 2 {
             return Ok(None);
         }
         let mut sums = extent.sums(scratch)?;

@@ -106,6 +106,12 @@ impl PageRules {
         strip.day_totals().any(|(day, _)| masked >> day & 1 == 1)
     }
 
+    /// Whether all of a strip is left out, of whatever countries its rows are.
+    pub(super) fn cover(&self, strip: &Strip) -> bool {
+        let masked = self.0.iter().fold(u32::MAX, |masked, rule| masked & rule.masked);
+        strip.day_totals().all(|(day, _)| masked >> day & 1 == 1)
+    }
+
     /// The rule of a country by its index, which a block that was read has below the number of countries.
     #[inline]
     pub(super) fn of(&self, country: u16) -> CountryRule {

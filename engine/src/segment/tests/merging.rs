@@ -231,6 +231,7 @@ fn blocks_that_nothing_is_left_out_of_are_copied_byte_by_byte() {
                 },
             };
             let masks = vec![(LARGE_SITE, SiteMask::of_rules(rules_of(LARGE_SITE, [rule])))];
+            let rows = purged.0.rows.len();
             let expected = purged.0.without(mask_of(&masks));
             let input = purged.1.as_ref().unwrap_or(&source);
             let mask = mask_of(&masks);
@@ -242,6 +243,7 @@ fn blocks_that_nothing_is_left_out_of_are_copied_byte_by_byte() {
             let entry = writer.seal().unwrap().unwrap();
             let segment = Segment::open(&disk, &entry, Access::Read).unwrap();
             expected.check(&segment);
+            assert_eq!(stats.rows_masked, (rows - expected.rows.len()) as u64);
             if first {
                 assert_eq!(stats.blocks_copied > 0, some_copied, "{pages:?} {cover:?}");
                 assert!(stats.blocks_copied < blocks && stats.sites_merged == 1);
@@ -249,4 +251,29 @@ fn blocks_that_nothing_is_left_out_of_are_copied_byte_by_byte() {
             purged = (expected, Some(segment));
         }
     }
+}
+
+#[test]
+fn what_is_left_out_as_a_whole_is_not_read() {
+    let (disk, content) = (MemoryDisk::default(), large());
+    let source = content.segment(&disk, 1).unwrap();
+    let all = Cover { days: DayRange::ALL, country: None };
+    let stats_of = |number, pages| {
+        let masks =
+            vec![(LARGE_SITE, SiteMask::of_rules(rules_of(LARGE_SITE, [MaskRule { pages, cover: all }])))];
+        let mask = mask_of(&masks);
+        let mut writer = SegmentWriter::create(&disk, number, header(number), &Unthrottled).unwrap();
+        let input = MergeInput { segment: &source, mask: &mask, skip: &|_| false };
+        let stats = merge(&[input], &mut writer, &|_| CountrySet::new(), &mut |_| ControlFlow::Continue(()));
+        (stats.unwrap(), writer.seal().unwrap())
+    };
+    let (stats, entry) = stats_of(100, PageSelection::All);
+    assert_eq!((stats.rows_read, stats.rows_masked), (0, content.rows.len() as u64));
+    assert!(entry.is_none() && stats.sites_merged == 0);
+    // Of a page the strips: those of the others are read only where they share a block with it.
+    let page = PageSelection::Pages(vec![HASHER.page(LARGE_SITE, "a.example/")]);
+    let (stats, _) = stats_of(101, page);
+    let of_page = content.rows.keys().filter(|key| key.1 == "a.example/").count() as u64;
+    assert_eq!(stats.rows_masked, of_page);
+    assert!(stats.rows_read < content.rows.len() as u64 - of_page, "{stats:?}");
 }
