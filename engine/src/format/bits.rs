@@ -51,6 +51,13 @@ impl<'a> BitReader<'a> {
         BitReader { bytes, held: 0, count: 0 }
     }
 
+    /// Reads from a bit on.
+    pub(super) fn at_bit(bytes: &'a [u8], bit: usize) -> BitReader<'a> {
+        let mut reader = BitReader::new(bytes.get(bit / 8..).unwrap_or_default());
+        reader.take(bit as u32 % 8);
+        reader
+    }
+
     /// The next number, of so many bits, at most 32.
     #[inline]
     pub(super) fn take(&mut self, bits: u32) -> u32 {

@@ -1,7 +1,7 @@
 //! Blocks: cells of one site in two groups of columns, summary and detail. `docs/FORMAT.md`, section "Blocks".
 
 use super::columns::Packer;
-use super::detail::{CellRow, Detail};
+use super::detail::{CellRow, DetailBuilder};
 use super::frame::{Cursor, FormatError, check_crc32, crc32};
 use super::summary::{Piece, Summary};
 use crate::model::limits::{BLOCK_CELLS, BLOCK_ROWS};
@@ -97,7 +97,7 @@ pub fn group_columns(group: &[u8]) -> &[u8] {
 #[derive(Default)]
 pub struct BlockBuilder {
     summary: Summary,
-    detail: Detail,
+    detail: DetailBuilder,
     cells: usize,
     rows: usize,
 }
@@ -126,10 +126,11 @@ impl BlockBuilder {
     /// `rows` are ordered by day, and `total` is the sum of their counts.
     pub fn push_cell(&mut self, total: u64, rows: &[CellRow]) {
         debug_assert!(self.has_room(rows.len()) && !rows.is_empty());
+        self.summary.push_total(total);
+        // `has_room` holds it far below.
+        self.detail.push_rows(self.cells as u32, rows);
         self.cells = self.cells.saturating_add(1);
         self.rows = self.rows.saturating_add(rows.len());
-        self.summary.push_total(total, rows.len());
-        self.detail.push_rows(total, rows);
     }
 
     /// Says where the cells pushed since the last call are: ascending cell codes, of one layer.

@@ -6,7 +6,7 @@ use super::bits::{BitReader, BitWriter, low_mask};
 use super::columns::{NumberReader, Numbers, Packer, Unpacker};
 use super::frame::{Cursor, FormatError, put_varint};
 use crate::model::Cell;
-use crate::model::limits::{BLOCK_CELLS, BLOCK_ROWS};
+use crate::model::limits::BLOCK_CELLS;
 
 /// Cells that are unpacked at once: a small page shares its block with others, and should not pay for all of them.
 const STRETCH_CELLS: usize = 2_048;
@@ -55,8 +55,6 @@ pub struct Summary {
     low_bits: Vec<u8>,
     /// Total of each cell less 1.
     totals: Numbers,
-    /// Total less fan-out, of each cell whose total is more than 1. Fan-out is the number of detail rows.
-    excess: Numbers,
 }
 
 impl Summary {
@@ -66,7 +64,6 @@ impl Summary {
         self.gaps.clear();
         self.low_bits.clear();
         self.totals.clear();
-        self.excess.clear();
     }
 
     /// Bytes of low bits.
@@ -75,12 +72,9 @@ impl Summary {
         self.low_bits.len()
     }
 
-    /// Appends the total and the fan-out of a cell.
-    pub fn push_total(&mut self, total: u64, fan_out: usize) {
+    /// Appends the total of a cell.
+    pub fn push_total(&mut self, total: u64) {
         self.totals.push(total.saturating_sub(1));
-        if total > 1 {
-            self.excess.push(total.saturating_sub(fan_out as u64));
-        }
     }
 
     /// Appends the places of the cells of one piece: ascending cell codes.
@@ -116,9 +110,6 @@ impl Summary {
             }
             put_varint(&mut lengths, stretches.len().saturating_sub(before) as u64);
         }
-        let before = stretches.len();
-        self.excess.pack(packer, &mut stretches);
-        put_varint(&mut lengths, stretches.len().saturating_sub(before) as u64);
         target.extend_from_slice(&lengths);
         target.extend_from_slice(&stretches);
         target.extend_from_slice(&self.low_bits);
@@ -156,21 +147,6 @@ impl Summary {
         Ok(())
     }
 
-    /// Reads how many details the cells of a group have, after all of them have been unpacked.
-    ///
-    /// # Errors
-    /// When it is not a group of so many cells.
-    pub fn unpack_excess(
-        &mut self,
-        columns: &[u8],
-        cells: u32,
-        unpacker: &mut Unpacker,
-    ) -> Result<(), FormatError> {
-        let mut cursor = Cursor::new("summary", Group::open(columns, cells)?.excess);
-        self.excess.unpack(unpacker, &mut cursor, BLOCK_CELLS)?;
-        cursor.finish()
-    }
-
     /// Whether all cells of a range have been unpacked.
     #[must_use]
     pub fn holds(&self, range: &Range<u32>) -> bool {
@@ -204,30 +180,6 @@ impl Summary {
             y: u32::MAX,
         }
     }
-
-    /// Appends to `totals` and `fan_outs` what each cell has.
-    ///
-    /// # Errors
-    /// When a fan-out is not possible.
-    pub fn fan_outs(&self, totals: &mut Vec<u64>, fan_outs: &mut Vec<u32>) -> Result<(), FormatError> {
-        let cursor = Cursor::new("summary", &[]);
-        let (mut less_ones, mut excess) = (self.totals.reader(0), self.excess.reader(0));
-        if let (Some(run), Some(excess)) = (less_ones.short_run(usize::MAX), excess.short_run(usize::MAX)) {
-            return short_fan_outs(run, excess, totals, fan_outs).map_err(|got| cursor.invalid(got));
-        }
-        // One of them may have been taken.
-        let (less_ones, mut excess) = (self.totals.reader(0), self.excess.reader(0));
-        for less_one in less_ones {
-            let total = less_one.saturating_add(1);
-            let over = if total > 1 { excess.next().unwrap_or(u64::MAX) } else { 0 };
-            match total.checked_sub(over).map(u32::try_from) {
-                Some(Ok(fan_out)) if (1..=BLOCK_ROWS as u32).contains(&fan_out) => fan_outs.push(fan_out),
-                _ => return Err(cursor.invalid(over)),
-            }
-            totals.push(total);
-        }
-        if excess.next().is_some() { Err(cursor.invalid(0)) } else { Ok(()) }
-    }
 }
 
 /// The parts of a summary group, not unpacked yet.
@@ -236,7 +188,6 @@ struct Group<'a> {
     /// Bytes of each stretch of `STRETCH_CELLS` cells.
     stretch_bytes: [usize; BLOCK_CELLS.div_ceil(STRETCH_CELLS)],
     stretches: Cursor<'a>,
-    excess: &'a [u8],
     low_bits: &'a [u8],
 }
 
@@ -255,17 +206,15 @@ impl<'a> Group<'a> {
         for length in stretch_bytes.iter_mut().take((cells as usize).div_ceil(STRETCH_CELLS)) {
             *length = cursor.varint_within(columns.len())?;
         }
-        let excess_bytes = cursor.varint_within(columns.len())?;
         let all = stretch_bytes.iter().fold(0_usize, |sum, length| sum.saturating_add(*length));
         let stretches = cursor.part("summary", all)?;
-        let excess = cursor.take(excess_bytes)?;
         let low_bits = cursor.rest();
         // Every cell may be a piece with a byte of its own.
         let most = Piece { stride: 1, shift: Piece::MAX_SHIFT }.low_bytes(cells);
         if low_bits.len() > most.saturating_add(cells as usize) {
             return Err(cursor.invalid(low_bits.len() as u64));
         }
-        Ok(Group { cells, stretch_bytes, stretches, excess, low_bits })
+        Ok(Group { cells, stretch_bytes, stretches, low_bits })
     }
 
     fn stretches(&self) -> impl Iterator<Item = Stretch<'a>> {
@@ -276,32 +225,6 @@ impl<'a> Group<'a> {
             let end = self.cells.min(start.saturating_add(STRETCH_CELLS as u32));
             Some(Stretch { start, end, columns: cursor.take(length).ok()? })
         })
-    }
-}
-
-/// Appends totals and fan-outs when all numbers are short; gives an excess that is not possible.
-fn short_fan_outs(
-    less_ones: &[u8],
-    excess: &[u8],
-    totals: &mut Vec<u64>,
-    fan_outs: &mut Vec<u32>,
-) -> Result<(), u64> {
-    totals.extend(less_ones.iter().map(|less_one| u64::from(*less_one).wrapping_add(1)));
-    let mut excess = excess.iter();
-    let mut wrong = None;
-    fan_outs.extend(less_ones.iter().map(|less_one| {
-        if *less_one == 0 {
-            return 1;
-        }
-        let over = excess.next().copied().unwrap_or(u8::MAX);
-        if over > *less_one {
-            wrong = Some(u64::from(over));
-        }
-        u32::from(less_one.saturating_sub(over)).wrapping_add(1)
-    }));
-    match wrong.or(excess.next().map(|_| 0)) {
-        Some(wrong) => Err(wrong),
-        None => Ok(()),
     }
 }
 

@@ -87,6 +87,11 @@ impl RowFilter {
         self.keep[usize::from(country)] >> of_month & 1 == 1
     }
 
+    /// The days on which rows of this country (as stored) count.
+    pub(super) fn days_of(&self, country: Country) -> DayBits {
+        self.keep[usize::from(country.code())]
+    }
+
     /// Whether no row counts.
     pub(super) fn is_empty(&self) -> bool {
         self.some == 0

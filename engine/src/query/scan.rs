@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::filter::{Reading, RowFilter};
+use super::filter::{DayBits, Reading, RowFilter};
 use super::source::{Meter, Source};
 use super::{Pages, QueryError, Selection};
 use crate::model::{Country, Cover, Layer, LayerSelection, MaskRules, Month};
-use crate::segment::{DetailRows, Extent, PageIndex, Strip};
+use crate::segment::{Extent, PageIndex, Strip};
 use crate::view::{Covered, Masks};
 
 /// Days of the longest month.
@@ -200,13 +200,10 @@ impl StripPiece<'_, '_> {
             Reading::Nothing => {}
             Reading::Summary => self.extent.scan_summary(self.strip, scratch, spent, f)?,
             Reading::Detail => {
-                let (mut codes, mut counts) = (Vec::new(), Vec::new());
-                self.extent.scan_detail(self.strip, scratch, spent, &mut |rows| {
-                    codes.clear();
-                    counts.clear();
-                    sum_cells(self.filter, rows, &mut codes, &mut counts);
-                    f(&codes, &counts);
-                })?;
+                let countries = self.extent.country_totals()?.iter();
+                let keep: Vec<DayBits> =
+                    countries.map(|(country, _)| self.filter.days_of(*country)).collect();
+                self.extent.scan_kept(self.strip, &keep, scratch, spent, f)?;
             }
         }
         Ok(())
@@ -260,22 +257,5 @@ impl StripPiece<'_, '_> {
             }
         })?;
         Ok(())
-    }
-}
-
-/// Appends the cells that have rows that count, and how many events.
-fn sum_cells(filter: &RowFilter, rows: DetailRows<'_>, codes: &mut Vec<u32>, counts: &mut Vec<u64>) {
-    let DetailRows { codes: cells, days, countries, counts: events } = rows;
-    for (((code, day), country), count) in cells.iter().zip(days).zip(countries).zip(events) {
-        if !filter.keeps(country.code(), *day) {
-            continue;
-        }
-        match (codes.last(), counts.last_mut()) {
-            (Some(last), Some(sum)) if last == code => *sum += u64::from(*count),
-            _ => {
-                codes.push(*code);
-                counts.push(u64::from(*count));
-            }
-        }
     }
 }

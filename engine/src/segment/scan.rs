@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::format::block::{BlockEntry, group_columns};
 use crate::format::columns::Unpacker;
-use crate::format::detail::{BlockRows, Detail};
+use crate::format::detail::{BlockRows, Detail, Run};
 use crate::format::hours::Hours;
 use crate::format::rollups::Rollups;
 use crate::format::strips::Strip;
@@ -32,11 +32,14 @@ pub struct Scratch {
     pub(super) rollups: Rollups,
     summary_of: Held,
     summary: Summary,
-    rows_of: Held,
     detail: Detail,
+    rows_of: Held,
     pub(super) rows: BlockRows,
+    sums_of: Held,
+    sums: KeptSums,
     pub(super) codes: Vec<u32>,
     totals: Vec<u64>,
+    kept_codes: Vec<u32>,
     row_codes: Vec<u32>,
     row_countries: Vec<Country>,
 }
@@ -51,8 +54,17 @@ impl Scratch {
     /// Forgets what was decoded last, but keeps the memory: the next reader's work is then its own.
     pub fn forget(&mut self) {
         (self.strip_chunk, self.hour_chunk) = (None, None);
-        (self.summary_of, self.rows_of) = (None, None);
+        (self.summary_of, self.rows_of, self.sums_of) = (None, None, None);
     }
+}
+
+/// What the rows of a block that were kept sum to.
+#[derive(Default)]
+struct KeptSums {
+    /// By index of the country: the days, one bit each, whose rows were kept.
+    keep: Vec<u32>,
+    /// By cell of the block.
+    sums: Vec<u64>,
 }
 
 /// Takes account of what is read, before it is decoded, and may end the reading there.
@@ -168,6 +180,41 @@ impl<'a> Extent<'a> {
         Ok(())
     }
 
+    /// Gives codes and sums of a strip's cells that have rows to be kept, ascending, some thousand at a time. `keep` says
+    /// which these are: for each of `country_totals`, the days of the month, one bit each. Reads no others, but for
+    /// what is compressed together with them.
+    ///
+    /// # Errors
+    /// When a block is damaged, or `spend` ends it; what was given before is then of no use.
+    pub fn scan_kept<S: Spend>(
+        &self,
+        strip: &Strip,
+        keep: &[u32],
+        scratch: &mut Scratch,
+        spend: &mut S,
+        f: &mut impl FnMut(&[u32], &[u64]),
+    ) -> Result<(), S::Error> {
+        for part in self.parts(strip) {
+            let part = part?;
+            self.load_sums(&part, keep, scratch, spend)?;
+            let (first, end) = (part.first_cell as usize, part.range().end as usize);
+            let is_empty = |scratch: &Scratch| scratch.sums.sums[first..end].iter().all(|sum| *sum == 0);
+            if is_empty(scratch) {
+                continue;
+            }
+            spend.spend(Work { rows: u64::from(part.cells), ..Work::default() })?;
+            self.load_summary(&part, &part.range(), scratch, spend)?;
+            let Scratch { summary, sums, codes, totals, kept_codes, .. } = &mut *scratch;
+            let mut places = summary.places(part.piece, part.first_cell, part.cells, part.low_byte);
+            for sums in sums.sums[first..end].chunks(CHUNK) {
+                places.read(sums.len() as u32, codes).map_err(|source| self.corrupt_block(&part, source))?;
+                let kept = keep_cells(codes, sums, kept_codes, totals);
+                f(&kept_codes[..kept], &totals[..kept]);
+            }
+        }
+        Ok(())
+    }
+
     /// Gives every detail row of a strip, ordered by cell and day, some thousand at a time.
     ///
     /// # Errors
@@ -198,7 +245,7 @@ impl<'a> Extent<'a> {
             for (at, codes) in (first_row..end).step_by(CHUNK).zip(row_codes.chunks(CHUNK)) {
                 let range = at..at + codes.len();
                 row_countries.clear();
-                // `BlockRows::expand` has checked that each index has a country.
+                // `Detail::open` has checked that each index has a country.
                 row_countries
                     .extend(rows.countries[range.clone()].iter().map(|at| countries[usize::from(*at)].0));
                 let (days, counts) = (&rows.days[range.clone()], &rows.counts[range]);
@@ -277,26 +324,65 @@ impl<'a> Extent<'a> {
         scratch: &mut Scratch,
         spend: &mut S,
     ) -> Result<usize, S::Error> {
-        self.load_summary(part, &(0..part.entry.cells), scratch, spend)?;
         let entry = &part.entry;
-        let start = self.in_file(&(entry.detail_offset()..entry.detail_offset())).start;
-        let held = Some((self.segment().opening(), start));
+        self.load_summary(part, &(0..entry.cells), scratch, spend)?;
+        let held = Some(self.summary_key(part));
         if scratch.rows_of != held {
             scratch.rows_of = None;
             spend.spend(Work { blocks: 1, bytes: u64::from(entry.detail_bytes), rows: 0 })?;
-            let countries = self.country_totals()?.len();
-            let group = self.detail_group(part)?;
-            let of_summary = self.summary_group(part)?;
+            let group = self.open_detail(part, scratch)?;
             let Scratch { detail, rows, summary, unpacker, .. } = &mut *scratch;
-            summary
-                .unpack_excess(group_columns(&of_summary), entry.cells, unpacker)
-                .and_then(|()| detail.unpack(group_columns(&group), entry.rows, unpacker))
-                .and_then(|()| rows.expand(summary, detail, countries))
+            rows.expand(summary, detail, group_columns(&group), entry.rows, unpacker)
                 .map_err(|source| self.corrupt_block(part, source))?;
             scratch.rows_of = held;
         }
-        let before = scratch.rows.fan_outs.iter().take(part.first_cell as usize);
-        Ok(before.map(|fan_out| *fan_out as usize).sum())
+        Ok(scratch.rows.first_row(part.first_cell))
+    }
+
+    /// Puts the sums of the kept rows of each cell of the part's block into the scratch.
+    fn load_sums<S: Spend>(
+        &self,
+        part: &StripPart,
+        keep: &[u32],
+        scratch: &mut Scratch,
+        spend: &mut S,
+    ) -> Result<(), S::Error> {
+        let held = Some(self.summary_key(part));
+        if scratch.sums_of == held && scratch.sums.keep == keep {
+            return Ok(());
+        }
+        scratch.sums_of = None;
+        let group = self.open_detail(part, scratch)?;
+        // `Detail::open` has checked that each country has its place.
+        let kept = |run: &Run| keep[usize::from(run.country)] >> run.day & 1 == 1;
+        let (bytes, rows) = scratch.detail.cost(kept);
+        spend.spend(Work { blocks: 1, bytes: bytes as u64, rows: rows as u64 })?;
+        let Scratch { detail, sums: KeptSums { keep: of, sums }, unpacker, .. } = &mut *scratch;
+        of.clear();
+        of.extend_from_slice(keep);
+        sums.clear();
+        sums.resize(part.entry.cells as usize, 0);
+        detail
+            .read(group_columns(&group), kept, unpacker, &mut |_, cells, counts| {
+                for (cell, count) in cells.iter().zip(counts) {
+                    sums[*cell as usize] += u64::from(*count);
+                }
+            })
+            .map_err(|source| self.corrupt_block(part, source))?;
+        scratch.sums_of = held;
+        Ok(())
+    }
+
+    /// Opens the detail group of the part's block in the scratch; gives the group.
+    fn open_detail(&self, part: &StripPart, scratch: &mut Scratch) -> Result<Cow<'a, [u8]>, SegmentError> {
+        let entry = &part.entry;
+        let countries = self.country_totals()?.len();
+        let group = self.detail_group(part)?;
+        let Scratch { detail, unpacker, .. } = scratch;
+        detail
+            .open(group_columns(&group), (entry.cells, entry.rows), countries, unpacker)
+            .map_err(|source| self.corrupt_block(part, source))?;
+        Ok(group)
     }
 
     /// Puts the codes of all cells of the part into the scratch, whose summary is that of the part's block.
@@ -305,4 +391,18 @@ impl<'a> Extent<'a> {
         let mut places = summary.places(part.piece, part.first_cell, part.cells, part.low_byte);
         places.read(part.cells, codes).map_err(|source| self.corrupt_block(part, source))
     }
+}
+
+/// Writes the cells whose sums are not 0 to the front of two columns; answers how many.
+fn keep_cells(codes: &[u32], sums: &[u64], kept_codes: &mut Vec<u32>, kept_sums: &mut Vec<u64>) -> usize {
+    kept_codes.resize(codes.len(), 0);
+    kept_sums.resize(codes.len(), 0);
+    let mut kept = 0;
+    // Always written, and left standing or not: a branch that nobody can foresee would cost more.
+    for (code, sum) in codes.iter().zip(sums) {
+        kept_codes[kept] = *code;
+        kept_sums[kept] = *sum;
+        kept += usize::from(*sum != 0);
+    }
+    kept
 }
