@@ -89,3 +89,104 @@ impl<'a> BitReader<'a> {
         }
     }
 }
+
+/// Reads numbers that all have the same few bits, eight at a time. Past the end there are zeros.
+#[derive(Clone, Debug)]
+pub(super) struct FixedBits<'a> {
+    bytes: &'a [u8],
+    width: u32,
+    /// Number of the next one.
+    next: usize,
+}
+
+impl<'a> FixedBits<'a> {
+    /// Reads from the first byte on numbers of so many bits, at most 32.
+    pub(super) fn new(bytes: &'a [u8], width: u32) -> FixedBits<'a> {
+        FixedBits { bytes, width: width.min(32), next: 0 }
+    }
+
+    /// Appends the next `count` numbers to `target`.
+    #[inline]
+    pub(super) fn read(&mut self, count: usize, target: &mut Vec<u32>) {
+        match self.width {
+            0 => target.resize(target.len().saturating_add(count), 0),
+            1 => self.read_eights::<1>(count, target),
+            2 => self.read_eights::<2>(count, target),
+            3 => self.read_eights::<3>(count, target),
+            4 => self.read_eights::<4>(count, target),
+            5 => self.read_eights::<5>(count, target),
+            6 => self.read_eights::<6>(count, target),
+            7 => self.read_eights::<7>(count, target),
+            8 => self.read_eights::<8>(count, target),
+            _ => {
+                target.extend((self.next..self.next.saturating_add(count)).map(|number| self.number(number)));
+            }
+        }
+        self.next = self.next.saturating_add(count);
+    }
+
+    /// Eight numbers of `WIDTH` bits, at most 8, begin and end with a byte.
+    fn read_eights<const WIDTH: usize>(&self, count: usize, target: &mut Vec<u32>) {
+        let (mask, end) = (low_mask(WIDTH as u32), self.next.saturating_add(count));
+        let aligned = self.next.next_multiple_of(8).min(end);
+        target.extend((self.next..aligned).map(|number| self.number(number)));
+        let eights = end.saturating_sub(aligned) / 8;
+        let bytes = self.bytes.get((aligned / 8).saturating_mul(WIDTH)..).unwrap_or_default();
+        // The last words reach beyond their eight numbers; there may be nothing.
+        let words = bytes.windows(8).step_by(WIDTH).take(eights);
+        let read = words.len();
+        for word in words {
+            let word = word.first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
+            let eight: [u32; 8] =
+                std::array::from_fn(|at| (word.wrapping_shr(at.wrapping_mul(WIDTH) as u32)) as u32 & mask);
+            target.extend_from_slice(&eight);
+        }
+        let rest = aligned.saturating_add(read.saturating_mul(8));
+        target.extend((rest..end).map(|number| self.number(number)));
+    }
+
+    fn number(&self, number: usize) -> u32 {
+        let bit = number.saturating_mul(self.width as usize);
+        let bytes = self.bytes.get(bit / 8..).unwrap_or_default();
+        let word = bytes.iter().take(8).rev().fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
+        word.wrapping_shr(bit as u32 % 8) as u32 & low_mask32(self.width)
+    }
+}
+
+/// As `low_mask`, also of all 32 bits.
+fn low_mask32(bits: u32) -> u32 {
+    if bits == 32 { u32::MAX } else { low_mask(bits) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn numbers_of_one_width_are_read_back_in_any_pieces(
+            width in 0..=26_u32,
+            numbers in prop::collection::vec(any::<u32>(), 0..200),
+            pieces in prop::collection::vec(0..40_usize, 0..20),
+        ) {
+            let numbers: Vec<u32> = numbers.into_iter().map(|number| number & low_mask(width)).collect();
+            let mut bytes = Vec::new();
+            let mut writer = BitWriter::new(&mut bytes);
+            numbers.iter().for_each(|number| writer.put(*number, width));
+            writer.finish();
+            let (mut reader, mut back) = (FixedBits::new(&bytes, width), Vec::new());
+            for piece in pieces {
+                reader.read(piece.min(numbers.len() - back.len()), &mut back);
+            }
+            reader.read(numbers.len() - back.len(), &mut back);
+            prop_assert_eq!(&back, &numbers);
+            let mut beyond = Vec::new();
+            FixedBits::new(&[], width).read(20, &mut beyond);
+            prop_assert_eq!(beyond, vec![0; 20]);
+            let mut one_by_one = BitReader::new(&bytes);
+            prop_assert!(numbers.iter().all(|number| one_by_one.take(width) == *number));
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::bits::{BitReader, BitWriter, low_mask};
+use super::bits::{BitWriter, FixedBits, low_mask};
 use super::columns::{NumberReader, Numbers, Packer, Unpacker};
 use super::frame::{Cursor, FormatError, put_varint};
 use crate::model::Cell;
@@ -10,15 +10,18 @@ use crate::model::limits::BLOCK_CELLS;
 
 /// Cells that are unpacked at once: a small page shares its block with others, and should not pay for all of them.
 const STRETCH_CELLS: usize = 2_048;
+/// With so many cells a piece at the mean, a block is of few large pages, which are read as a whole: then all of it is
+/// unpacked at once, because each stretch costs the making of its own code tables.
+const LARGE_PIECE_CELLS: usize = 192;
 /// Bits of y in a cell's code.
 const Y_BITS: u32 = 15;
 /// Columns of cells that there are.
-const X_CELLS: u32 = Cell::CODES >> Y_BITS;
+const X_CELLS: u32 = 1 << COLUMN_BITS;
+/// Bits of x in a cell's code.
+const COLUMN_BITS: u32 = 11;
 /// A piece's gaps are cut so that their mean is 2 to this power, up to twice that: the same distribution for
 /// sparse and dense strips of one block, so that one entropy code fits them all.
 const MEAN_BITS: u32 = 3;
-/// Steps of short numbers with so many low bits are far from overflowing 32 bits.
-const SHORT_SHIFT: u32 = 16;
 
 /// How the cells of a piece of a strip are coded: as gaps between `x * stride + y`, cut at `shift` bits.
 ///
@@ -55,12 +58,14 @@ pub struct Summary {
     low_bits: Vec<u8>,
     /// Total of each cell less 1.
     totals: Numbers,
+    /// Pieces that were appended.
+    pieces: usize,
 }
 
 impl Summary {
     /// Takes everything out.
     pub fn clear(&mut self) {
-        self.first_cell = 0;
+        (self.first_cell, self.pieces) = (0, 0);
         self.gaps.clear();
         self.low_bits.clear();
         self.totals.clear();
@@ -96,16 +101,21 @@ impl Summary {
             next = place.wrapping_add(1);
         }
         bits.finish();
+        self.pieces = self.pieces.saturating_add(1);
         piece
     }
 
     /// Appends the group's columns.
     pub fn pack(&self, packer: &mut Packer, target: &mut Vec<u8>) {
         let (mut stretches, mut lengths, mut numbers) = (Vec::new(), Vec::new(), Numbers::default());
-        for start in (0..self.totals.len()).step_by(STRETCH_CELLS) {
+        let cells = self.totals.len();
+        let is_large = cells >= self.pieces.saturating_mul(LARGE_PIECE_CELLS);
+        let stretch_cells = if is_large { BLOCK_CELLS } else { STRETCH_CELLS };
+        put_varint(&mut lengths, stretch_cells as u64);
+        for start in (0..cells).step_by(stretch_cells) {
             let before = stretches.len();
             for column in [&self.gaps, &self.totals] {
-                numbers.copy_of(column, start, STRETCH_CELLS);
+                numbers.copy_of(column, start, stretch_cells);
                 numbers.pack(packer, &mut stretches);
             }
             put_varint(&mut lengths, stretches.len().saturating_sub(before) as u64);
@@ -170,14 +180,13 @@ impl Summary {
     /// and have been unpacked.
     #[must_use]
     pub fn places(&self, piece: Piece, start: u32, cells: u32, low_start: u32) -> PlaceReader<'_> {
+        let low_bits = self.low_bits.get(low_start as usize..).unwrap_or_default();
         PlaceReader {
             gaps: self.gaps.reader(self.index(start)),
-            low_bits: BitReader::new(self.low_bits.get(low_start as usize..).unwrap_or_default()),
+            low_bits: FixedBits::new(low_bits, piece.shift),
             piece,
             left: cells,
-            x: 0,
-            // One before the first cell.
-            y: u32::MAX,
+            next: 0,
         }
     }
 }
@@ -185,7 +194,9 @@ impl Summary {
 /// The parts of a summary group, not unpacked yet.
 struct Group<'a> {
     cells: u32,
-    /// Bytes of each stretch of `STRETCH_CELLS` cells.
+    /// Cells of each stretch but the last, which may have fewer.
+    stretch_cells: usize,
+    /// Bytes of each stretch.
     stretch_bytes: [usize; BLOCK_CELLS.div_ceil(STRETCH_CELLS)],
     stretches: Cursor<'a>,
     low_bits: &'a [u8],
@@ -203,7 +214,11 @@ impl<'a> Group<'a> {
         let cells = cells.min(BLOCK_CELLS as u32);
         let mut cursor = Cursor::new("summary", columns);
         let mut stretch_bytes = [0; BLOCK_CELLS.div_ceil(STRETCH_CELLS)];
-        for length in stretch_bytes.iter_mut().take((cells as usize).div_ceil(STRETCH_CELLS)) {
+        let stretch_cells = cursor.varint_within(BLOCK_CELLS)?;
+        if stretch_cells < STRETCH_CELLS {
+            return Err(cursor.invalid(stretch_cells as u64));
+        }
+        for length in stretch_bytes.iter_mut().take((cells as usize).div_ceil(stretch_cells)) {
             *length = cursor.varint_within(columns.len())?;
         }
         let all = stretch_bytes.iter().fold(0_usize, |sum, length| sum.saturating_add(*length));
@@ -214,15 +229,15 @@ impl<'a> Group<'a> {
         if low_bits.len() > most.saturating_add(cells as usize) {
             return Err(cursor.invalid(low_bits.len() as u64));
         }
-        Ok(Group { cells, stretch_bytes, stretches, low_bits })
+        Ok(Group { cells, stretch_cells, stretch_bytes, stretches, low_bits })
     }
 
-    fn stretches(&self) -> impl Iterator<Item = Stretch<'a>> {
+    fn stretches(&self) -> impl Iterator<Item = Stretch<'a>> + use<'_, 'a> {
         let mut cursor = self.stretches;
-        let starts = (0..self.cells).step_by(STRETCH_CELLS);
+        let starts = (0..self.cells).step_by(self.stretch_cells);
         // `open` has taken the sum of these lengths.
         starts.zip(self.stretch_bytes).map_while(move |(start, length)| {
-            let end = self.cells.min(start.saturating_add(STRETCH_CELLS as u32));
+            let end = self.cells.min(start.saturating_add(self.stretch_cells as u32));
             Some(Stretch { start, end, columns: cursor.take(length).ok()? })
         })
     }
@@ -247,11 +262,11 @@ impl TotalReader<'_> {
 #[derive(Clone, Debug)]
 pub struct PlaceReader<'a> {
     gaps: NumberReader<'a>,
-    low_bits: BitReader<'a>,
+    low_bits: FixedBits<'a>,
     piece: Piece,
     left: u32,
-    x: u32,
-    y: u32,
+    /// The first `x * stride + y` that the next cell can have.
+    next: u64,
 }
 
 impl PlaceReader<'_> {
@@ -263,71 +278,58 @@ impl PlaceReader<'_> {
         target.clear();
         let count = count.min(self.left);
         self.left = self.left.saturating_sub(count);
-        let stride = self.piece.stride.max(1);
-        let (mut x, mut y) = (self.x, self.y);
+        let Piece { stride, shift } = self.piece;
+        let cursor = Cursor::new("summary", &[]);
+        if stride > Piece::MAX_STRIDE || shift > Piece::MAX_SHIFT {
+            return Err(cursor.invalid(u64::from(stride)));
+        }
+        self.low_bits.read(count as usize, target);
+        let mut next = self.next;
         match self.gaps.short_run(count as usize) {
-            Some(run) if self.piece.shift == 0 => {
-                // At most 250 times a block's cells are added to y, so nothing can wrap but the first step.
-                target.extend(run.iter().map(|gap| {
-                    y = y.wrapping_add(u32::from(*gap)).wrapping_add(1);
-                    if y >= stride {
-                        x = x.wrapping_add(y.checked_div(stride).unwrap_or(0));
-                        y = y.checked_rem(stride).unwrap_or(0);
-                    }
-                    x << Y_BITS | y
-                }));
-            }
-            Some(run) if self.piece.shift <= SHORT_SHIFT => {
-                let (shift, low_bits) = (self.piece.shift, &mut self.low_bits);
-                // Far below 2^32, and x is held at the end of its range, so that it is noticed.
-                target.extend(run.iter().map(|gap| {
-                    let step = (u32::from(*gap).wrapping_shl(shift) | low_bits.take(shift)).wrapping_add(1);
-                    y = y.wrapping_add(step);
-                    if y >= stride {
-                        x = x.saturating_add(y.checked_div(stride).unwrap_or(0));
-                        y = y.checked_rem(stride).unwrap_or(0);
-                    }
-                    x << Y_BITS | y
-                }));
-            }
             Some(run) => {
-                let low_bits = &mut self.low_bits;
-                let gaps = run.iter().map(|gap| u64::from(*gap));
-                long_steps(gaps, low_bits, self.piece, (&mut x, &mut y), target);
+                if run.len() != target.len() {
+                    return Err(cursor.invalid(u64::from(count)));
+                }
+                // Short gaps of a block's cells stay far below 2^64, and below 2^32 when the last one does.
+                for (low, gap) in target.iter_mut().zip(run) {
+                    let place = next.wrapping_add(u64::from(*gap).wrapping_shl(shift) | u64::from(*low));
+                    *low = place as u32;
+                    next = place.wrapping_add(1);
+                }
             }
             None => {
-                let gaps = self.gaps.by_ref().take(count as usize);
-                long_steps(gaps, &mut self.low_bits, self.piece, (&mut x, &mut y), target);
+                for low in &mut *target {
+                    let Some(gap) = self.gaps.next() else { return Err(cursor.invalid(u64::from(count))) };
+                    let gap = gap.min(u64::from(Cell::CODES)).wrapping_shl(shift) | u64::from(*low);
+                    let place = next.saturating_add(gap);
+                    *low = place as u32;
+                    next = place.saturating_add(1);
+                }
             }
         }
-        (self.x, self.y) = (x, y);
-        // x only grows, so the last one tells of all.
-        let cursor = Cursor::new("summary", &[]);
-        if x >= X_CELLS || stride > Piece::MAX_STRIDE {
-            return Err(cursor.invalid(u64::from(x)));
+        self.next = next;
+        // Places ascend, so the last one tells of all.
+        if next > u64::from(stride).saturating_mul(u64::from(X_CELLS)) {
+            return Err(cursor.invalid(next));
         }
-        if target.len() == count as usize { Ok(()) } else { Err(cursor.invalid(u64::from(count))) }
+        to_codes(target, stride);
+        Ok(())
     }
 }
 
-/// Steps of any length. Beyond the last column x is held, so that it is noticed.
-fn long_steps(
-    gaps: impl Iterator<Item = u64>,
-    low_bits: &mut BitReader<'_>,
-    piece: Piece,
-    (x, y): (&mut u32, &mut u32),
-    target: &mut Vec<u32>,
-) {
-    let stride = u64::from(piece.stride.max(1));
-    for gap in gaps {
-        let high = gap.min(u64::from(Cell::CODES)).wrapping_shl(piece.shift);
-        let step = (high | u64::from(low_bits.take(piece.shift))).saturating_add(1);
-        // Before the first cell y is one less than 0.
-        let along = u64::from(y.wrapping_add(1)).saturating_add(step).saturating_sub(1);
-        let columns = along.checked_div(stride).unwrap_or(0).saturating_add(u64::from(*x));
-        *x = columns.min(u64::from(X_CELLS)) as u32;
-        *y = along.checked_rem(stride).unwrap_or(0) as u32;
-        target.push(*x << Y_BITS | *y);
+/// Makes cell codes of numbers `x * stride + y` below 2^26. Divides by multiplying, because neither the processor nor
+/// its guess of where a column ends is quick at it.
+fn to_codes(places: &mut [u32], stride: u32) {
+    // With `m = 2^k / stride` rounded up, `place * m / 2^k` is more than `place / stride` by less than
+    // `place / 2^k`, which is below `1 / stride` since `place < 2^26` and `stride <= 2^(k - 26)`: rounded down it is
+    // the same.
+    let stride = stride.max(1);
+    let shift = stride.next_power_of_two().trailing_zeros().saturating_add(Y_BITS + COLUMN_BITS);
+    let multiplier = 1_u64.wrapping_shl(shift).div_ceil(u64::from(stride));
+    for place in places {
+        let x = u64::from(*place).wrapping_mul(multiplier).wrapping_shr(shift) as u32;
+        let y = place.wrapping_sub(x.wrapping_mul(stride));
+        *place = x << Y_BITS | y;
     }
 }
 

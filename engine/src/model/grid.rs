@@ -42,17 +42,24 @@ impl Grid {
         let end = |code: Option<u32>, of: fn(Cell) -> u32| {
             code.and_then(Cell::from_code).map_or(0, |cell| of(cell) + 1)
         };
-        // The rows' end is the greatest y, which does not depend on the column: its bits are the code's lowest.
-        let lowest = codes.iter().map(|code| code & (Cell::ROWS - 1)).max();
-        // Halves, for sums that cannot overflow are added several at once: there are at most 2^26 cells.
-        let low: u64 = counts.iter().map(|count| count & u64::from(u32::MAX)).sum();
-        let high: u64 = counts.iter().map(|count| count >> 32).sum();
-        let total = u64::try_from((u128::from(high) << 32) + u128::from(low)).unwrap_or(u64::MAX);
-        let max = counts.iter().copied().max().unwrap_or(0);
+        // All in one pass, for there may be a million cells.
+        let (mut bits, mut sum, mut max, mut lowest) = (0_u64, 0_u64, 0_u64, 0_u32);
+        for (code, count) in codes.iter().zip(&counts) {
+            bits |= count;
+            sum = sum.wrapping_add(*count);
+            max = max.max(*count);
+            // The rows' end is the greatest y, which does not depend on the column: its bits are the code's lowest.
+            lowest = lowest.max(code & (Cell::ROWS - 1));
+        }
+        // Counts below 2^38 of at most 2^26 cells have not wrapped.
+        let total = match bits >> (u64::BITS - Cell::CODES.ilog2()) {
+            0 => sum,
+            _ => counts.iter().fold(0, |sum: u64, count| sum.saturating_add(*count)),
+        };
         Grid {
             size,
             width: end(codes.last().copied(), Cell::x),
-            height: end(lowest, Cell::y),
+            height: end(codes.last().map(|_| lowest), Cell::y),
             total,
             max,
             outside,

@@ -15,9 +15,9 @@ static POOL: Pool<Sheet> = Pool::new();
 
 /// Counters by cell code.
 pub(super) struct Sheet {
-    /// By `code >> TILE_BITS`: the tile's place in `tiles` plus one; 0 is none.
+    /// By `code >> TILE_BITS`: the tile's place in `counters` plus one, in tiles; 0 is none.
     places: Vec<u16>,
-    tiles: Vec<[u16; TILE_ROWS]>,
+    counters: Vec<u16>,
     /// The keys (`code >> TILE_BITS`) of the tiles in use, in order of their places.
     keys: Vec<u32>,
     /// Counts that were added since it was last drained.
@@ -32,7 +32,7 @@ impl Sheet {
     pub(super) fn take() -> Sheet {
         POOL.take().unwrap_or_else(|| Sheet {
             places: vec![0; (Cell::CODES >> TILE_BITS) as usize],
-            tiles: Vec::new(),
+            counters: Vec::new(),
             keys: Vec::new(),
             added: 0,
             overflows: Vec::new(),
@@ -45,27 +45,28 @@ impl Sheet {
         POOL.give_back(self);
     }
 
-    /// Adds counts, none of them 0, to cells. Fast when neighbours fall into the same tile. Answers how many were
-    /// added: fewer than given when the sheet is full and has to be drained.
+    /// Adds counts, none of them 0, to cells. Answers how many were added: fewer than given when the sheet is full and
+    /// has to be drained.
     pub(super) fn add(&mut self, codes: &[u32], counts: &[u64]) -> usize {
         assert_eq!(codes.len(), counts.len(), "a count for each cell");
         let mut done = 0;
-        while let Some(code) = codes.get(done) {
-            let key = code >> TILE_BITS;
-            let Some(place) = self.place(key) else { break };
-            let tile = &mut self.tiles[place];
-            for (code, count) in codes[done..].iter().zip(&counts[done..]) {
-                if code >> TILE_BITS != key {
-                    break;
+        // The tile is looked up for each cell: of sparse strips a few stand in a column, and a processor cannot foresee
+        // where the next one begins.
+        for (code, count) in codes.iter().zip(counts) {
+            let mut place = usize::from(self.places[(code >> TILE_BITS) as usize]);
+            if place == 0 {
+                match self.begin_tile(code >> TILE_BITS) {
+                    Some(begun) => place = begun,
+                    None => break,
                 }
-                let counter = &mut tile[*code as usize % TILE_ROWS];
-                let sum = count.saturating_add(u64::from(*counter));
-                *counter = u16::try_from(sum).unwrap_or_else(|_| {
-                    self.overflows.push((*code, sum));
-                    0
-                });
-                done += 1;
             }
+            let counter = &mut self.counters[(place - 1) * TILE_ROWS + *code as usize % TILE_ROWS];
+            let sum = count.saturating_add(u64::from(*counter));
+            *counter = u16::try_from(sum).unwrap_or_else(|_| {
+                self.overflows.push((*code, sum));
+                0
+            });
+            done += 1;
         }
         self.added += done;
         done
@@ -76,22 +77,20 @@ impl Sheet {
         self.added.min(self.keys.len() * TILE_ROWS)
     }
 
-    fn place(&mut self, key: u32) -> Option<usize> {
-        let known = usize::from(self.places[key as usize]);
-        if known > 0 {
-            return Some(known - 1);
-        }
+    /// Gives a tile the next place; says which, plus one.
+    #[cold]
+    fn begin_tile(&mut self, key: u32) -> Option<usize> {
         let place = self.keys.len();
         if place == SHEET_TILES {
             return None;
         }
-        if place == self.tiles.len() {
-            self.tiles.push([0; TILE_ROWS]);
+        if self.counters.len() == place * TILE_ROWS {
+            self.counters.resize((place + 1) * TILE_ROWS, 0);
         }
         self.keys.push(key);
         // SHEET_TILES is below u16::MAX.
         self.places[key as usize] = place as u16 + 1;
-        Some(place)
+        Some(place + 1)
     }
 
     /// Gives the cells that are not zero to `f`, ascending by code, tile by tile, and makes all of them zero again.
@@ -106,7 +105,8 @@ impl Sheet {
         order.sort_unstable();
         let (mut codes, mut counts) = ([0; TILE_ROWS], [0; TILE_ROWS]);
         for (key, place) in order {
-            let tile = &mut self.tiles[usize::from(place)];
+            let start = usize::from(place) * TILE_ROWS;
+            let tile = &mut self.counters[start..start + TILE_ROWS];
             let filled = compact(tile, key << TILE_BITS, &mut codes, &mut counts);
             tile.fill(0);
             f(&codes[..filled], &counts[..filled]);
@@ -118,12 +118,7 @@ impl Sheet {
 }
 
 /// Writes the cells of a tile that are not zero to the front of two columns; answers how many.
-fn compact(
-    tile: &[u16; TILE_ROWS],
-    first: u32,
-    codes: &mut [u32; TILE_ROWS],
-    counts: &mut [u64; TILE_ROWS],
-) -> usize {
+fn compact(tile: &[u16], first: u32, codes: &mut [u32; TILE_ROWS], counts: &mut [u64; TILE_ROWS]) -> usize {
     const LANES: usize = 32;
     let mut filled = 0;
     for (group, lanes) in tile.chunks_exact(LANES).enumerate() {
