@@ -314,17 +314,12 @@ fn is_short(shorts: &[u8]) -> bool {
     shorts.iter().fold(0, |highest, byte| highest.max(*byte)) < LITERALS
 }
 
-/// Bytes that the number of this short byte has aside.
+/// Bytes that the number of this short byte has aside: 1, 2, 3, 4 or 8 from `LITERALS` on. Without a branch, so that
+/// many are summed at once.
 #[inline]
 fn long_bytes(code: u8) -> usize {
-    match code {
-        0..LITERALS => 0,
-        LITERALS => 1,
-        252 => 2,
-        253 => 3,
-        254 => 4,
-        255 => 8,
-    }
+    let above = code.saturating_sub(LITERALS.wrapping_sub(1));
+    usize::from(if above == 5 { 8 } else { above })
 }
 
 /// Reads numbers one after another, or many at once while they are short.
