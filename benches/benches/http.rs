@@ -33,6 +33,8 @@ const TEMPLATES: usize = 5_000;
 const CONNECTIONS: usize = 64;
 /// Lines of a bulk request.
 const LINES: usize = 500_000;
+/// Of the bare server as of the real one, whose log and jobs have their own beside them.
+const SERVER_THREADS: usize = 2;
 const TOKEN: &str = "operator-token-of-the-benches";
 
 fn main() {
@@ -41,8 +43,8 @@ fn main() {
     let sustained = Duration::from_secs((settings.events / 800_000).clamp(3, 60));
     let directory = bed::fresh(&settings.directory, "store.http");
     println!("ingest over HTTP\n{}\n", describe());
-    let client = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
-    let bare = Builder::new_multi_thread().enable_all().build().expect("threads");
+    let client = runtime("client", 1);
+    let bare = runtime("bare", SERVER_THREADS);
     let bare_address = bare.block_on(listen_bare());
     let real = Real::start(&directory);
     let keys = client.block_on(real.sites());
@@ -53,21 +55,22 @@ fn main() {
     if settings.runs("burst") {
         let load = Load { connections: CONNECTIONS, requests: BURST_REQUESTS, time: Duration::from_secs(60) };
         let (mut bares, mut reals) = (Samples::new(), Samples::new());
-        let mut costs = String::new();
         for _ in 0..ROUNDS {
+            let (before, begun) = (ThreadTimes::now(), Instant::now());
             bares.add(each(&client.block_on(load.send(bare_address, &beacons))));
+            println!("CPU of a request, bare: {}", cost(&before, begun.elapsed(), BURST_REQUESTS));
             let (before, begun) = (ThreadTimes::now(), Instant::now());
             number += BURST_REQUESTS;
             let ahead = Arc::new(beacons.from(number));
             let sent = client.block_on(load.send(real.address, &ahead));
             assert_eq!(sent.refused, 0, "every request of a burst is taken");
             reals.add(each(&sent));
-            costs = cost(&before, begun.elapsed(), BURST_REQUESTS);
+            println!("CPU of a request, real: {}", cost(&before, begun.elapsed(), BURST_REQUESTS));
             client.block_on(real.flush());
         }
         row(&mut table, "bare hyper, burst", bares.median(), bares.median());
         row(&mut table, "/v1/collect, burst", reals.median(), bares.median());
-        println!("CPU of a request by thread, last burst: {costs}\n");
+        println!();
     }
     if settings.runs("sustained") {
         let short = Load { connections: CONNECTIONS, requests: u64::MAX, time: sustained / 4 };
@@ -93,6 +96,16 @@ fn main() {
     }
     println!("{table}");
     drop(real);
+}
+
+/// Named, so that the CPU of each side is told apart.
+fn runtime(name: &str, threads: usize) -> Runtime {
+    Builder::new_multi_thread()
+        .thread_name(name)
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .expect("threads")
 }
 
 fn each(sent: &Sent) -> Duration {
@@ -133,7 +146,7 @@ struct Real {
 
 impl Real {
     fn start(directory: &Path) -> Real {
-        let runtime = Builder::new_multi_thread().enable_all().build().expect("threads");
+        let runtime = runtime("server", SERVER_THREADS);
         let (address, health) = runtime.block_on(async {
             let server = Server::bind(config(directory), Arc::new(SystemClock)).await.expect("a port");
             let (address, health) = (server.addresses().expect("an address")[0], server.health());

@@ -148,6 +148,11 @@ impl BatchBuilder {
         Ok(new)
     }
 
+    /// Makes room for `events` more on a page that `page` of this builder gave.
+    pub fn reserve(&mut self, page: PageOfBatch, events: usize) {
+        self.pages[page.0 as usize].reserve(events.min(BATCH_EVENTS - self.added));
+    }
+
     /// Adds an event on a page that `page` of this builder gave, as `add` does.
     ///
     /// # Errors
@@ -193,16 +198,7 @@ impl BatchBuilder {
 }
 
 fn page_rows(page: Box<str>, mut events: Vec<(Row, HourOfSite)>) -> PageRows {
-    let mut hours: Vec<HourRow> = Vec::new();
-    events.sort_unstable_by_key(|(row, hour)| (row.key.layer().kind(), *hour));
-    for (row, hour) in &events {
-        let kind = row.key.layer().kind();
-        match hours.last_mut() {
-            _ if kind.is_conversion() => {}
-            Some(last) if last.kind == kind && last.hour == *hour => last.count += u64::from(row.count),
-            _ => hours.push(HourRow { kind, hour: *hour, count: u64::from(row.count) }),
-        }
-    }
+    let hours = hour_rows(&events);
     events.sort_unstable_by_key(|(row, _)| row.key);
     let mut rows: Vec<Row> = Vec::with_capacity(events.len());
     for (row, _) in events {
@@ -213,8 +209,38 @@ fn page_rows(page: Box<str>, mut events: Vec<(Row, HourOfSite)>) -> PageRows {
             _ => rows.push(row),
         }
     }
-    rows.shrink_to_fit();
+    // Many equal ones were summed: that room is worth a copy.
+    if rows.len() < rows.capacity() / 2 {
+        rows.shrink_to_fit();
+    }
     PageRows { page, rows, hours }
+}
+
+/// Hour totals that are looked at for one to add to, newest first: a visit has few kinds, and mostly one hour.
+const NEWEST_HOURS: usize = 8;
+
+fn hour_rows(events: &[(Row, HourOfSite)]) -> Vec<HourRow> {
+    let mut hours: Vec<HourRow> = Vec::new();
+    for (row, hour) in events {
+        let (kind, count) = (row.key.layer().kind(), u64::from(row.count));
+        if kind.is_conversion() {
+            continue;
+        }
+        let same = |known: &&mut HourRow| known.kind == kind && known.hour == *hour;
+        match hours.iter_mut().rev().take(NEWEST_HOURS).find(same) {
+            Some(known) => known.count += count,
+            None => hours.push(HourRow { kind, hour: *hour, count }),
+        }
+    }
+    hours.sort_unstable_by_key(|row| (row.kind, row.hour));
+    hours.dedup_by(|row, kept| {
+        let same = (row.kind, row.hour) == (kept.kind, kept.hour);
+        if same {
+            kept.count += row.count;
+        }
+        same
+    });
+    hours
 }
 
 impl Batch {

@@ -1,5 +1,6 @@
 //! A site's time zone: from an instant to the site's wall clock, by the IANA data compiled in.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -31,6 +32,15 @@ struct Stretch {
 #[error("no time zone is named {0:?}; use an IANA name such as UTC or Europe/Berlin")]
 pub struct UnknownZone(pub Box<str>);
 
+impl Stretch {
+    /// The hour of an instant in it, in Unix ms.
+    fn hour(&self, unix_ms: i64) -> Option<HourOfSite> {
+        let wall_seconds = unix_ms.div_euclid(1_000) + self.offset_seconds;
+        let hour = HourOfSite::from_number(u32::try_from(wall_seconds.div_euclid(3_600)).ok()?)?;
+        (hour.day() < Day::LAST).then_some(hour)
+    }
+}
+
 impl Zone {
     /// Coordinated universal time.
     #[must_use]
@@ -60,26 +70,36 @@ impl Zone {
         &self.0.name
     }
 
+    /// The site-local hour of an instant in Unix ms, and which other instants are of it; `None` where `local_hour` is.
+    #[must_use]
+    pub fn local_hour_span(&self, unix_ms: i64) -> Option<(HourOfSite, Range<i64>)> {
+        let stretch = self.stretch(unix_ms.div_euclid(1_000))?;
+        let hour = stretch.hour(unix_ms)?;
+        let begin = i64::from(hour.number()) * 3_600 - stretch.offset_seconds;
+        let from = begin.max(stretch.from_seconds);
+        let to = (begin + 3_600).min(stretch.to_seconds);
+        Some((hour, from.saturating_mul(1_000)..to.saturating_mul(1_000)))
+    }
+
     /// The site-local hour of an instant in Unix ms; `None` outside 1970-01-01 to 2149-06-05 of the wall clock.
     #[must_use]
     pub fn local_hour(&self, unix_ms: i64) -> Option<HourOfSite> {
-        let seconds = unix_ms.div_euclid(1_000);
+        self.stretch(unix_ms.div_euclid(1_000))?.hour(unix_ms)
+    }
+
+    fn stretch(&self, seconds: i64) -> Option<Stretch> {
         // Many sites share a zone: who finds the memory in use by another thread does without it.
         let remembered = self.0.stretch.try_lock().map(|stretch| *stretch);
-        let stretch = match remembered {
-            Some(stretch) if (stretch.from_seconds..stretch.to_seconds).contains(&seconds) => stretch,
+        match remembered {
+            Some(stretch) if (stretch.from_seconds..stretch.to_seconds).contains(&seconds) => Some(stretch),
             _ => {
                 let stretch = self.stretch_at(seconds)?;
                 if let Some(mut remembered) = self.0.stretch.try_lock() {
                     *remembered = stretch;
                 }
-                stretch
+                Some(stretch)
             }
-        };
-        let hour = HourOfSite::from_number(
-            u32::try_from((seconds + stretch.offset_seconds).div_euclid(3_600)).ok()?,
-        )?;
-        (hour.day() < Day::LAST).then_some(hour)
+        }
     }
 
     fn stretch_at(&self, seconds: i64) -> Option<Stretch> {
@@ -119,8 +139,14 @@ mod tests {
 
     fn check(zone: &str, instant: &str, wall: &str) {
         let instant: Timestamp = instant.parse().unwrap();
-        let hour = Zone::named(zone).unwrap().local_hour(instant.as_millisecond()).unwrap();
-        assert_eq!(hour.to_string(), wall, "{instant} in {zone}");
+        let (zone, ms) = (Zone::named(zone).unwrap(), instant.as_millisecond());
+        let hour = zone.local_hour(ms).unwrap();
+        assert_eq!(hour.to_string(), wall, "{instant} in {zone:?}");
+        let (same, span) = zone.local_hour_span(ms).unwrap();
+        assert!(same == hour && span.contains(&ms), "{instant} in {zone:?}: {span:?}");
+        for inside in [span.start, span.end - 1] {
+            assert_eq!(zone.local_hour(inside), Some(hour), "{inside} in {zone:?}");
+        }
     }
 
     #[test]

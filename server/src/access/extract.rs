@@ -27,7 +27,7 @@ impl FromRequestParts<App> for Client {
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
             .expect("the listener names the peer of every request");
-        Ok(Client(Visitor::of(*peer, &parts.headers, &app.access.trusted_proxies)))
+        Ok(Client(app.access.visitor(*peer, &parts.headers)))
     }
 }
 

@@ -12,6 +12,7 @@ pub use extract::{Client, Operator, Own, Read, Right, Signed, SiteAccess, Write}
 pub use principal::Principal;
 pub use secret::{BadOperatorToken, NewSecret, OperatorToken};
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
@@ -52,6 +53,12 @@ impl Access {
             wrong: Rate::per_second(per_second, per_second.saturating_mul(BURST)),
             used: Used::default(),
         }
+    }
+
+    /// Who is at the other end of a request.
+    #[must_use]
+    pub fn visitor(&self, peer: SocketAddr, headers: &HeaderMap) -> Visitor {
+        Visitor::of(peer, headers, &self.trusted_proxies)
     }
 
     /// Whose token a request carries, at the Unix second `now`.

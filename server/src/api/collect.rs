@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Body;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::post;
+use axum::{BoxError, Router};
 use utoipa::OpenApi;
 
 use super::browser::{Doors, cors, is_one_of};
@@ -20,6 +20,9 @@ use crate::intake::DropReason;
 use crate::privacy::consent;
 use crate::privacy::visitor::Visitor;
 use crate::wire::collect::{self, BODY_BYTES};
+
+/// Its path, as it is routed.
+pub(super) const ROUTE: &str = "/v1/collect";
 
 /// The routes.
 pub(super) fn routes() -> Router<App> {
@@ -52,15 +55,26 @@ pub(super) struct Document;
 )]
 async fn beacon(State(doors): State<Arc<Doors>>, Client(visitor): Client, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let answer = take(&doors, &visitor, &head.headers, body).await;
-    let mut response = cors::answer(&head.headers, answer.map(|()| StatusCode::NO_CONTENT));
-    if let Some(cookie) = consent::renewal(&head.headers) {
+    answer(&doors, &visitor, &head.headers, body).await
+}
+
+/// Takes one beacon.
+pub(super) async fn answer<B>(doors: &Doors, visitor: &Visitor, headers: &HeaderMap, body: B) -> Response
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    let taken = take(doors, visitor, headers, body).await;
+    let mut response = cors::answer(headers, taken.map(|()| StatusCode::NO_CONTENT));
+    if let Some(cookie) = consent::renewal(headers) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
     response
 }
 
-async fn take(doors: &Doors, visitor: &Visitor, headers: &HeaderMap, body: Body) -> Result<(), Problem> {
+async fn take<B>(doors: &Doors, visitor: &Visitor, headers: &HeaderMap, body: B) -> Result<(), Problem>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
     let origin = doors.knock(visitor, headers)?;
     if !is_plain(headers) {
         return Err(Problem::new(&MEDIA_TYPE, "send text/plain or application/json, not compressed"));

@@ -4,6 +4,7 @@ mod admin;
 mod browser;
 mod certificates;
 mod collect;
+mod direct;
 mod erasures;
 mod events;
 pub mod faults;
@@ -17,14 +18,19 @@ mod sites;
 mod tokens;
 mod work;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::extract::Request;
+use axum::response::Response;
 use axum::{Router, middleware};
+use hyper::body::Incoming;
 
+use self::direct::Direct;
 use crate::app::App;
 use crate::dashboard;
 use crate::http::limits::take_place;
-use crate::http::observed;
+use crate::http::{Answers, observed};
 use crate::web;
 
 pub use browser::{Doors, Shared};
@@ -36,9 +42,33 @@ pub use work::off_the_runtime;
 /// The routes of each listener.
 pub struct Listeners {
     /// What anybody may reach.
-    pub public: Router,
+    pub public: Routes,
     /// What readers and operators reach, if they have a listener of their own.
-    pub private: Option<Router>,
+    pub private: Option<Routes>,
+}
+
+/// The routes of a listener.
+pub struct Routes {
+    router: Router,
+    /// The tracker's door, where visitors may knock.
+    direct: Option<Direct>,
+}
+
+impl Routes {
+    /// Adds other routes.
+    #[must_use]
+    pub fn merge(self, others: Router) -> Routes {
+        Routes { router: self.router.merge(others), ..self }
+    }
+
+    /// Answers one request of the client at `peer`.
+    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+        match &self.direct {
+            Some(direct) if direct.takes(&request) => direct.answer(request, peer).await,
+            // Boxed, because it is large and the other one is not.
+            _ => Box::pin(self.router.answer(request, peer)).await,
+        }
+    }
 }
 
 /// Puts the routes of a server together.
@@ -47,13 +77,14 @@ pub fn listeners(app: &App) -> Listeners {
     let public = visitors().merge(writers());
     let private = readers(app).merge(operators());
     if app.config.admin_listen.is_some() {
-        let private = private.merge(writers());
+        let private = finish(private.merge(writers()), health::routes_of_operators(), app);
         Listeners {
-            public: finish(public, health::routes(), app),
-            private: Some(finish(private, health::routes_of_operators(), app)),
+            public: Routes { router: finish(public, health::routes(), app), direct: Some(Direct::of(app)) },
+            private: Some(Routes { router: private, direct: None }),
         }
     } else {
-        Listeners { public: finish(public.merge(private), health::routes(), app), private: None }
+        let router = finish(public.merge(private), health::routes(), app);
+        Listeners { public: Routes { router, direct: Some(Direct::of(app)) }, private: None }
     }
 }
 

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use hyper::body::Frame;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, Sleep};
 
 use super::problem::{BUSY, INVALID_BODY, Problem, TIMEOUT, TOO_LARGE};
@@ -32,6 +33,22 @@ impl Places {
         Places { free: Semaphore::new(requests), shed: AtomicU64::new(0), body_time }
     }
 
+    /// Takes a place, until it is dropped.
+    ///
+    /// # Errors
+    /// 503 when all are taken.
+    pub fn take(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.free.try_acquire().map_err(|_| {
+            self.shed.fetch_add(1, Ordering::Relaxed);
+            Problem::new(&BUSY, "too many requests are worked on; try again in a second").retry_after(1)
+        })
+    }
+
+    /// Puts a clock on a body.
+    pub fn timed<B>(&self, body: B) -> TimedBody<B> {
+        TimedBody { body, allowed: self.body_time, timer: None }
+    }
+
     /// Requests that found no place since the start.
     #[must_use]
     pub fn shed(&self) -> u64 {
@@ -47,14 +64,10 @@ impl Places {
 
 /// Middleware: takes a place or answers 503, and puts a clock on the body.
 pub async fn take_place(State(places): State<Arc<Places>>, request: Request, next: Next) -> Response {
-    let Ok(_place) = places.free.try_acquire() else {
-        places.shed.fetch_add(1, Ordering::Relaxed);
-        return Problem::new(&BUSY, "too many requests are worked on; try again in a second")
-            .retry_after(1)
-            .into_response();
-    };
-    let body_time = places.body_time;
-    next.run(request.map(|body| Body::new(TimedBody::new(body, body_time)))).await
+    match places.take() {
+        Ok(_place) => next.run(request.map(|body| Body::new(places.timed(body)))).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// Bytes that are taken in and thrown away of a body that is refused. Who is refused while still sending often never
@@ -65,12 +78,15 @@ const DRAINED_BYTES: u64 = 64 << 20;
 ///
 /// # Errors
 /// 413, 408 or 400, with what to do.
-pub async fn whole_body(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+pub async fn whole_body<B>(mut body: B, limit: usize) -> Result<Bytes, Problem>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
     // Most bodies are one piece, which is not copied.
     let mut whole = Bytes::new();
     let mut joined = Vec::new();
     while let Some(frame) = body.frame().await {
-        let Ok(piece) = frame.map_err(|error| body_problem(&error))?.into_data() else { continue };
+        let Ok(piece) = frame.map_err(|error| body_problem(&*error.into()))?.into_data() else { continue };
         if piece.len() > limit - whole.len().max(joined.len()) {
             drain(body).await;
             return Err(Problem::new(
@@ -89,7 +105,7 @@ pub async fn whole_body(mut body: Body, limit: usize) -> Result<Bytes, Problem> 
 }
 
 /// Takes in the rest of a body that nobody wants, within bounds, so that its sender is there to hear the answer.
-pub async fn drain(mut body: Body) {
+pub async fn drain(mut body: impl HttpBody<Data = Bytes> + Unpin) {
     let mut left = DRAINED_BYTES;
     while let Some(Ok(frame)) = body.frame().await {
         let bytes = frame.data_ref().map_or(0, |piece| piece.len() as u64);
@@ -119,27 +135,21 @@ pub fn body_problem(error: &(dyn std::error::Error + 'static)) -> Problem {
 struct TooSlow;
 
 /// A body with a clock for each piece.
-struct TimedBody {
-    body: Body,
+pub struct TimedBody<B> {
+    body: B,
     allowed: Duration,
     /// Running only while a piece is waited for.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl TimedBody {
-    fn new(body: Body, allowed: Duration) -> TimedBody {
-        TimedBody { body, allowed, timer: None }
-    }
-}
-
-impl HttpBody for TimedBody {
+impl<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin> HttpBody for TimedBody<B> {
     type Data = Bytes;
-    type Error = axum::BoxError;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(piece) => {
                 self.timer = None;
@@ -223,7 +233,7 @@ mod tests {
 
     struct Never;
     impl futures_core::Stream for Never {
-        type Item = Result<Frame<Bytes>, axum::BoxError>;
+        type Item = Result<Frame<Bytes>, BoxError>;
         fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
             Poll::Pending
         }

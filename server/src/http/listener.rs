@@ -1,6 +1,7 @@
 //! The accept loop: at most so many connections, each with its patience, all shown out on shutdown.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,6 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,7 +22,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-use super::patience::{Patience, Patient, Phase};
+use super::patience::{Patience, Patient};
 use crate::config::Config;
 
 /// What connections may cost.
@@ -46,6 +48,20 @@ impl Limits {
             },
             drain: config.drain_time,
         }
+    }
+}
+
+/// What stands behind a listener. A copy of it goes to each connection.
+pub trait Answers: Clone + Send + Sync + 'static {
+    /// Answers one request of the client at `peer`.
+    fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> impl Future<Output = Response> + Send;
+}
+
+impl Answers for Router {
+    async fn answer(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answered: Result<Response, Infallible> = self.clone().oneshot(request.map(Body::new)).await;
+        answered.unwrap_or_else(|never| match never {})
     }
 }
 
@@ -86,11 +102,11 @@ impl Drop for Open {
     }
 }
 
-/// Serves `router` on `listener` until `shutdown` becomes true, then lets open requests finish within the drain time.
+/// Serves `routes` on `listener` until `shutdown` becomes true, then lets open requests finish within the drain time.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    router: Router,
+    routes: impl Answers,
     limits: Limits,
     listening: Arc<Listening>,
     mut shutdown: watch::Receiver<bool>,
@@ -116,10 +132,10 @@ pub async fn serve(
         }
         listening.accepted.fetch_add(1, Ordering::Relaxed);
         let open = Open(Arc::clone(&listening));
-        let (router, limits, tls, shutdown) = (router.clone(), limits.clone(), tls.clone(), shutdown.clone());
+        let (routes, limits, tls, shutdown) = (routes.clone(), limits.clone(), tls.clone(), shutdown.clone());
         tokio::spawn(async move {
             let _open = open;
-            connection(socket, peer, tls, router, &limits, shutdown).await;
+            connection(socket, peer, tls, routes, &limits, shutdown).await;
         });
     }
     drop(listener);
@@ -133,19 +149,19 @@ async fn connection(
     socket: TcpStream,
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
-    router: Router,
+    routes: impl Answers,
     limits: &Limits,
     shutdown: watch::Receiver<bool>,
 ) {
     // Answers are small and whole; waiting to fill a packet only delays them.
     let _ = socket.set_nodelay(true);
     match tls {
-        None => requests(socket, peer, router, limits, shutdown).await,
+        None => requests(socket, peer, routes, limits, shutdown).await,
         Some(acceptor) => {
             // A port scan, a plain-HTTP client or a slow one is nothing that an operator could mend: no log line.
             let handshake = tokio::time::timeout(limits.patience.header, acceptor.accept(socket)).await;
             if let Ok(Ok(socket)) = handshake {
-                requests(socket, peer, router, limits, shutdown).await;
+                requests(socket, peer, routes, limits, shutdown).await;
             }
         }
     }
@@ -154,7 +170,7 @@ async fn connection(
 async fn requests<S>(
     socket: S,
     peer: SocketAddr,
-    router: Router,
+    routes: impl Answers,
     limits: &Limits,
     mut shutdown: watch::Receiver<bool>,
 ) where
@@ -162,7 +178,13 @@ async fn requests<S>(
 {
     let (socket, phase) = Patient::new(socket, limits.patience);
     let service = service_fn(move |request: Request<Incoming>| {
-        answer(request, peer, router.clone(), Arc::clone(&phase))
+        let (routes, phase) = (routes.clone(), Arc::clone(&phase));
+        async move {
+            phase.request_begins();
+            let answer = routes.answer(request, peer).await;
+            phase.request_ends();
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut connection = std::pin::pin!(
         http1::Builder::new()
@@ -179,17 +201,4 @@ async fn requests<S>(
         _ = shutdown.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
-}
-
-async fn answer(
-    mut request: Request<Incoming>,
-    peer: SocketAddr,
-    router: Router,
-    phase: Arc<Phase>,
-) -> Result<axum::response::Response, Infallible> {
-    phase.request_begins();
-    request.extensions_mut().insert(ConnectInfo(peer));
-    let answer = router.oneshot(request.map(Body::new)).await;
-    phase.request_ends();
-    answer
 }

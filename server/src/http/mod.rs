@@ -9,6 +9,6 @@ pub mod problem;
 mod tests;
 mod tls;
 
-pub use listener::{Limits, Listening, serve};
-pub use observe::observed;
+pub use listener::{Answers, Limits, Listening, serve};
+pub use observe::{Observation, observed, unpanicked};
 pub use tls::{TlsError, TlsIdentity};

@@ -2,16 +2,22 @@
 //! handler panics or there is no route. Never a URL, a page or an address.
 
 use std::any::Any;
+use std::fmt;
+use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -31,40 +37,80 @@ pub fn observed<S: Clone + Send + Sync + 'static>(router: Router<S>, meters: &Ar
         .layer(middleware::from_fn_with_state(Arc::clone(meters), observe))
 }
 
-async fn observe(
-    State(meters): State<Arc<Meters>>,
-    request: Request,
-    next: Next,
-) -> axum::response::Response {
-    let began = Instant::now();
-    let method = request.method().clone();
+async fn observe(State(meters): State<Arc<Meters>>, request: Request, next: Next) -> Response {
+    let observed = Observation::begin(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
-    let (id, took) = (new_id(), began.elapsed());
-    let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-    let status = response.status();
-    meters.request(&method, route, status, took);
-    let took_us = took.as_micros() as u64;
-    // What is turned away is counted: a line for each would fill the disk of a server that has too much to do.
-    if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
-        tracing::warn!(request = %id, %method, route, status = status.as_u16(), took_us, "answered");
-    } else {
-        tracing::debug!(request = %id, %method, route, status = status.as_u16(), took_us, "answered");
-    }
-    let id = HeaderValue::try_from(id).expect("an id is hexadecimal digits");
-    response.headers_mut().insert(REQUEST_ID, id);
-    response
+    let response = next.run(request).await;
+    observed.end(&meters, route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str), response)
 }
 
-/// An id that no other request of this or another process is likely to have, and that tells nothing.
-fn new_id() -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    static SALT: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    format!("{:016x}", SALT.hash_one(COUNT.fetch_add(1, Ordering::Relaxed)))
+/// A request that is being answered.
+pub struct Observation {
+    method: Method,
+    began: Instant,
+}
+
+impl Observation {
+    /// The answering begins.
+    #[must_use]
+    pub fn begin(method: &Method) -> Observation {
+        Observation { method: method.clone(), began: Instant::now() }
+    }
+
+    /// It ends: measures it under its route template, logs it, and gives the answer its id.
+    pub fn end(self, meters: &Meters, route: &str, mut response: Response) -> Response {
+        let Observation { method, began } = self;
+        let (id, took, status) = (RequestId::new(), began.elapsed(), response.status());
+        meters.request(&method, route, status, took);
+        let took_us = took.as_micros() as u64;
+        // What is turned away is counted: a line for each would fill the disk of a server that has too much to do.
+        if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
+            tracing::warn!(request = %id, %method, route, status = status.as_u16(), took_us, "answered");
+        } else {
+            tracing::debug!(request = %id, %method, route, status = status.as_u16(), took_us, "answered");
+        }
+        response.headers_mut().insert(REQUEST_ID, id.into());
+        response
+    }
+}
+
+/// What no other request of this or another process is likely to have, and that tells nothing.
+struct RequestId(u64);
+
+impl RequestId {
+    fn new() -> RequestId {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        static SALT: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        RequestId(SALT.hash_one(COUNT.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl From<RequestId> for HeaderValue {
+    fn from(id: RequestId) -> HeaderValue {
+        let mut digits = [0; 16];
+        write!(&mut digits[..], "{id}").expect("an id has 16 digits");
+        HeaderValue::from_bytes(&digits).expect("an id is hexadecimal digits")
+    }
+}
+
+/// An answer, or that of a handler which panics.
+pub async fn unpanicked(answer: impl Future<Output = Response>) -> Response {
+    let mut answer = pin!(answer);
+    std::future::poll_fn(move |cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)));
+        polled.unwrap_or_else(|panic| Poll::Ready(panicked(panic)))
+    })
+    .await
 }
 
 /// The panic hook has said where it was; what it said may hold a request's data, and is told to nobody.
-fn panicked(_: Box<dyn Any + Send>) -> Response<axum::body::Body> {
+fn panicked(_: Box<dyn Any + Send>) -> Response {
     Problem::new(
         &INTERNAL,
         "the server made a mistake here; its log has more under this answer's X-Request-Id",
@@ -78,4 +124,31 @@ async fn no_route() -> Problem {
 
 async fn no_method() -> Problem {
     Problem::new(&METHOD, "the route does not take this method; Allow says which it takes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_panics_is_a_fault_of_the_server_and_others_are_as_they_are() {
+        let panics = unpanicked(async { panic!("told to nobody") }).await;
+        assert_eq!(panics.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let answer = unpanicked(async { StatusCode::NO_CONTENT.into_response() }).await;
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    }
+
+    #[test]
+    fn every_answer_has_an_id_of_its_own() {
+        let meters = Meters::new();
+        let id = || {
+            let answer = Observation::begin(&Method::GET).end(&meters, "/", Response::default());
+            answer.headers()[REQUEST_ID].to_str().unwrap().to_owned()
+        };
+        let (one, other) = (id(), id());
+        assert!(
+            one.len() == 16 && one.bytes().all(|byte| byte.is_ascii_hexdigit()) && one != other,
+            "{one} {other}"
+        );
+    }
 }

@@ -36,6 +36,10 @@ const HEAD: u8 = 2;
 const BUSY: u8 = 3;
 
 impl Phase {
+    fn now(&self) -> u8 {
+        self.0.load(Ordering::Acquire)
+    }
+
     /// A head has been read; a request is being answered.
     pub(super) fn request_begins(&self) {
         self.0.store(BUSY, Ordering::Release);
@@ -52,8 +56,10 @@ pub(super) struct Patient<S> {
     socket: S,
     phase: Arc<Phase>,
     patience: Patience,
-    /// Phase that the read timer was armed for.
-    armed: Option<u8>,
+    /// The phase that is timed, and when it will have taken too long.
+    timed: Option<(u8, Instant)>,
+    /// Goes off then or earlier: it is only ever set later while it runs, which costs next to nothing, unless something
+    /// has to end earlier than it would.
     read_timer: Pin<Box<Sleep>>,
     write_waits: bool,
     write_timer: Pin<Box<Sleep>>,
@@ -66,7 +72,7 @@ impl<S> Patient<S> {
             socket,
             phase: Arc::clone(&phase),
             patience,
-            armed: None,
+            timed: None,
             read_timer: Box::pin(tokio::time::sleep(patience.header)),
             write_waits: false,
             write_timer: Box::pin(tokio::time::sleep(patience.write)),
@@ -74,25 +80,57 @@ impl<S> Patient<S> {
         (patient, phase)
     }
 
-    /// Ready when the current phase has taken too long.
-    fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        let phase = self.phase.0.load(Ordering::Acquire);
+    /// When the present phase has taken too long, and what to say then. `None` while a request is answered: nothing is
+    /// expected from the client meanwhile.
+    fn deadline(&mut self) -> Option<(Instant, &'static str)> {
+        let phase = self.phase.now();
         let (allowed, what) = match phase {
             FRESH => (self.patience.header, "no request came"),
             HEAD => (self.patience.header, "the headers did not arrive in time"),
             IDLE => (self.patience.idle, "no further request came"),
-            // While a request is answered nothing is expected from the client.
             _ => {
-                self.armed = None;
-                return Poll::Pending;
+                self.timed = None;
+                return None;
             }
         };
-        if self.armed != Some(phase) {
-            self.armed = Some(phase);
-            self.read_timer.as_mut().reset(Instant::now() + allowed);
+        let deadline = match self.timed {
+            Some((timed, deadline)) if timed == phase => deadline,
+            _ => Instant::now() + allowed,
+        };
+        self.timed = Some((phase, deadline));
+        Some((deadline, what))
+    }
+
+    /// Bytes came: those of a head, unless a request is being answered. A head that trickles keeps the clock that it
+    /// started, and is told at its next byte, even if none of its reads ever waits.
+    fn came(&mut self) -> io::Result<()> {
+        match self.phase.now() {
+            FRESH | IDLE => {
+                self.phase.0.store(HEAD, Ordering::Release);
+                self.timed = None;
+                self.deadline();
+                Ok(())
+            }
+            HEAD => match self.deadline() {
+                Some((deadline, what)) if deadline <= Instant::now() => Err(timed_out(what)),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// Ready when the present phase has taken too long.
+    fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let Some((deadline, what)) = self.deadline() else { return Poll::Pending };
+        if deadline < self.read_timer.deadline() {
+            self.read_timer.as_mut().reset(deadline);
         }
         ready!(self.read_timer.as_mut().poll(cx));
-        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, what))
+        while self.read_timer.deadline() < deadline {
+            self.read_timer.as_mut().reset(deadline);
+            ready!(self.read_timer.as_mut().poll(cx));
+        }
+        Poll::Ready(timed_out(what))
     }
 
     fn poll_write_waits(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
@@ -102,8 +140,12 @@ impl<S> Patient<S> {
             self.write_timer.as_mut().reset(deadline);
         }
         ready!(self.write_timer.as_mut().poll(cx));
-        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "the client took nothing of its answer"))
+        Poll::Ready(timed_out("the client took nothing of its answer"))
     }
+}
+
+fn timed_out(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, what)
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
@@ -114,22 +156,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         match Pin::new(&mut self.socket).poll_read(cx, buf) {
-            Poll::Ready(outcome) => {
-                if buf.filled().len() > before {
-                    // The first byte of a head; a head that trickles keeps the clock that it started.
-                    for waiting in [FRESH, IDLE] {
-                        let _ =
-                            self.phase.0.compare_exchange(waiting, HEAD, Ordering::AcqRel, Ordering::Relaxed);
-                    }
-                }
-                // A head that trickles is told at its next byte, even if none of its reads ever waits.
-                match self.poll_too_slow(cx) {
-                    Poll::Ready(error) if outcome.is_ok() && self.phase.0.load(Ordering::Acquire) == HEAD => {
-                        Poll::Ready(Err(error))
-                    }
-                    _ => Poll::Ready(outcome),
-                }
-            }
+            Poll::Ready(Ok(())) if buf.filled().len() > before => Poll::Ready(self.came()),
+            Poll::Ready(outcome) => Poll::Ready(outcome),
             Poll::Pending => self.poll_too_slow(cx).map(Err),
         }
     }

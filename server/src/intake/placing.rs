@@ -1,5 +1,7 @@
 //! Whether an instant is counted, and in which hour of the site.
 
+use std::ops::Range;
+
 use heatgrid_engine::model::{Day, HourOfSite, Site, Zone};
 
 use super::DropReason;
@@ -14,6 +16,8 @@ pub(super) struct Placing<'a> {
     first_day: Day,
     /// Events after this instant are not believed.
     last_ms: i64,
+    /// The hour of the event before, and its instants: the next one is mostly of it too.
+    latest: Option<(HourOfSite, Range<i64>)>,
 }
 
 impl<'a> Placing<'a> {
@@ -24,15 +28,22 @@ impl<'a> Placing<'a> {
             zone: &settings.timezone,
             first_day: settings.expiry(settings.day_at(now_ms)).days_from,
             last_ms: i64::try_from(now_ms).unwrap_or(i64::MAX).saturating_add(FUTURE_MS),
+            latest: None,
         }
     }
 
     /// The hour of an instant (Unix ms), or why its event is dropped.
-    pub(super) fn hour(&self, at_ms: i64) -> Result<HourOfSite, DropReason> {
+    pub(super) fn hour(&mut self, at_ms: i64) -> Result<HourOfSite, DropReason> {
         if at_ms > self.last_ms {
             return Err(DropReason::Future);
         }
-        let hour = self.zone.local_hour(at_ms).ok_or(DropReason::Expired)?;
+        let hour = match &self.latest {
+            Some((hour, instants)) if instants.contains(&at_ms) => *hour,
+            _ => {
+                let latest = self.zone.local_hour_span(at_ms).ok_or(DropReason::Expired)?;
+                self.latest.insert(latest).0
+            }
+        };
         if hour.day() < self.first_day { Err(DropReason::Expired) } else { Ok(hour) }
     }
 }

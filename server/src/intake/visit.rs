@@ -145,6 +145,7 @@ impl<'a> Counting<'a> {
             Ok(page) if blocked.covers(&page.text) => DropReason::Erased,
             Ok(page) => {
                 let text = self.builder.page(&page.text).expect("a normalised page has a page's length");
+                self.builder.reserve(text, events.len());
                 for event in events {
                     match self.event(text, Viewport::of_px(viewport_px), &event) {
                         Ok(()) => {

@@ -27,11 +27,16 @@ pub struct Meters {
     accepted: Counter,
     redacted: Counter,
     dropped: [Counter; DropReason::ALL.len()],
-    requests: RwLock<HashMap<RequestKey, Histogram>>,
+    /// By route template, of which there are as many as routes.
+    requests: RwLock<HashMap<Box<str>, Vec<Answered>>>,
 }
 
-/// What requests are told apart by: method, route template, status. The methods and templates are the router's own.
-type RequestKey = (&'static str, Box<str>, StatusCode);
+/// Requests of a route with one method and one status: few of either.
+struct Answered {
+    method: &'static str,
+    status: StatusCode,
+    seconds: Histogram,
+}
 
 /// Methods of the routes. A client may send any word as one; those are `other`.
 const USUAL: [&str; 6] = ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"];
@@ -70,9 +75,9 @@ impl Meters {
     /// Counts an answered request by its route template.
     pub fn request(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
         let method = USUAL.iter().find(|usual| **usual == method.as_str()).copied().unwrap_or("other");
-        let key = (method, Box::from(route), status);
-        if let Some(histogram) = self.requests.read().get(&key) {
-            histogram.record(took.as_secs_f64());
+        let same = |answered: &&Answered| answered.method == method && answered.status == status;
+        if let Some(known) = self.requests.read().get(route).and_then(|all| all.iter().find(same)) {
+            known.seconds.record(took.as_secs_f64());
             return;
         }
         let labels = vec![
@@ -80,9 +85,14 @@ impl Meters {
             Label::new("route", route.to_owned()),
             Label::new("status", status.as_str().to_owned()),
         ];
-        let histogram = self.recorder.register_histogram(&Key::from_parts(REQUESTS, labels), &METADATA);
-        histogram.record(took.as_secs_f64());
-        self.requests.write().insert(key, histogram);
+        let seconds = self.recorder.register_histogram(&Key::from_parts(REQUESTS, labels), &METADATA);
+        seconds.record(took.as_secs_f64());
+        let mut requests = self.requests.write();
+        let known = requests.entry(route.into()).or_default();
+        // Another one may have been as early: both record the same series.
+        if known.iter().find(same).is_none() {
+            known.push(Answered { method, status, seconds });
+        }
     }
 
     /// Sets a number that goes up and down.

@@ -1,30 +1,33 @@
 //! What stands behind a listener: until the store is open, an answer that says so; then the routes.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
-use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
-use axum::response::IntoResponse;
-use tower::ServiceExt;
+use axum::response::Response;
+use hyper::body::Incoming;
 
-use crate::api::starting;
+use crate::api::{Routes, starting};
+use crate::http::Answers;
 
 /// Routes that come later.
 #[derive(Clone, Default)]
-pub(super) struct Front(Arc<OnceLock<Router>>);
+pub(super) struct Front(Arc<OnceLock<Routes>>);
 
 impl Front {
     /// Puts the routes in place.
-    pub(super) fn open(&self, routes: Router) {
+    pub(super) fn open(&self, routes: Routes) {
         let first = self.0.set(routes).is_ok();
         debug_assert!(first, "a store is opened once");
     }
+}
 
-    pub(super) fn router(&self) -> Router {
-        let routes = Arc::clone(&self.0);
-        Router::new().fallback(async move |request: Request| match routes.get() {
-            Some(routes) => routes.clone().oneshot(request).await.into_response(),
-            None => starting(request).await,
-        })
+impl Answers for Front {
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+        match self.0.get() {
+            Some(routes) => routes.answer(request, peer).await,
+            None => starting(request.map(Body::new)).await,
+        }
     }
 }

@@ -15,7 +15,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use heatgrid_engine::backup::BackupTarget;
 use heatgrid_engine::clock::Clock;
 use heatgrid_engine::disk::{OpenDiskError, RealDisk};
@@ -163,10 +162,10 @@ impl Server {
         };
         let (mut tasks, mut fronts, mut listenings) = (JoinSet::new(), Vec::new(), Vec::new());
         for Door { listener, front, listening } in doors {
-            let (limits, router) = (Limits::of(&config), front.router());
             listenings.push(Arc::clone(&listening));
-            tasks.spawn(serve(listener, acceptor.clone(), router, limits, listening, stopped.clone()));
-            fronts.push(front);
+            fronts.push(front.clone());
+            let (limits, tls) = (Limits::of(&config), acceptor.clone());
+            tasks.spawn(serve(listener, tls, front, limits, listening, stopped.clone()));
         }
         let app = {
             let (config, clock, health) = (Arc::clone(&config), Arc::clone(&clock), Arc::clone(&health));
@@ -187,8 +186,10 @@ impl Server {
         if let Some(demo) = &demo {
             public = public.merge(demo.routes());
         }
-        let routers: Vec<Router> = [Some(public), private].into_iter().flatten().collect();
-        fronts.iter().zip(routers).for_each(|(front, router)| front.open(router));
+        fronts
+            .iter()
+            .zip([Some(public), private].into_iter().flatten())
+            .for_each(|(front, routes)| front.open(routes));
         health.ready();
         if let Some(demo) = demo {
             println!("{demo}");

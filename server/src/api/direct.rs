@@ -1,0 +1,58 @@
+//! The tracker's door beside the router. Nearly all requests are for it, and each layer of the router costs boxed futures
+//! and copies of what stands behind it. What those layers do is done here by the same functions in the same order: a
+//! measurement and an id, an answer when something panics, a place, a clock on the body. The router has the route too, for
+//! the other methods and for the OpenAPI document.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::http::{Method, Request};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+
+use super::{Doors, collect};
+use crate::access::Access;
+use crate::app::App;
+use crate::http::limits::Places;
+use crate::http::{Observation, unpanicked};
+use crate::meters::Meters;
+
+/// `POST /v1/collect`.
+pub(super) struct Direct {
+    doors: Arc<Doors>,
+    access: Arc<Access>,
+    places: Arc<Places>,
+    meters: Arc<Meters>,
+}
+
+impl Direct {
+    pub(super) fn of(app: &App) -> Direct {
+        Direct {
+            doors: Arc::clone(&app.doors),
+            access: Arc::clone(&app.access),
+            places: Arc::clone(&app.places),
+            meters: Arc::clone(&app.meters),
+        }
+    }
+
+    /// Whether a request is for it.
+    pub(super) fn takes<B>(&self, request: &Request<B>) -> bool {
+        request.method() == Method::POST && request.uri().path() == collect::ROUTE
+    }
+
+    pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+        let observed = Observation::begin(request.method());
+        let response = unpanicked(self.take(request, peer)).await;
+        observed.end(&self.meters, collect::ROUTE, response)
+    }
+
+    async fn take(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+        let (head, body) = request.into_parts();
+        let _place = match self.places.take() {
+            Ok(place) => place,
+            Err(problem) => return problem.into_response(),
+        };
+        let visitor = self.access.visitor(peer, &head.headers);
+        collect::answer(&self.doors, &visitor, &head.headers, self.places.timed(body)).await
+    }
+}

@@ -1,0 +1,184 @@
+//! The form in which the tracker writes a batch, read in one pass: members in its order, no white space, no escapes, whole
+//! numbers. `None` is anything else, good or bad: then `serde_json` decides. It is a third of the work of a request, so
+//! that this is worth its lines; a test holds it to what `serde_json` reads.
+
+use std::borrow::Cow;
+
+use heatgrid_engine::model::{BatchId, Kind};
+
+use super::{Beacon, BeaconEvent, BeaconPage, USUAL_EVENTS};
+
+/// Digits of a number whose value is exact as an integer and as a float.
+const DIGITS: usize = 15;
+
+pub(super) fn read(body: &[u8]) -> Option<Beacon<'_>> {
+    let mut rest = Rest(body);
+    rest.skip(br#"{"key":"#)?;
+    let key = Cow::Borrowed(rest.text()?);
+    rest.skip(br#","id":"#)?;
+    let id = BatchId::from_hex(rest.text()?)?;
+    let bot = match rest.skip(br#","bot":"#) {
+        Some(()) if rest.skip(b"true").is_some() => true,
+        Some(()) => rest.skip(b"false").map(|()| false)?,
+        None => false,
+    };
+    rest.skip(br#","pages":["#)?;
+    let mut pages = Vec::with_capacity(1);
+    loop {
+        pages.push(page(&mut rest)?);
+        if rest.skip(b",").is_none() {
+            break;
+        }
+    }
+    rest.skip(b"]}")?;
+    rest.0.is_empty().then_some(Beacon { key, id, bot, pages })
+}
+
+fn page<'a>(rest: &mut Rest<'a>) -> Option<BeaconPage<'a>> {
+    rest.skip(br#"{"url":"#)?;
+    let url = Cow::Borrowed(rest.text()?);
+    rest.skip(br#","vw":"#)?;
+    let viewport_px = u32::try_from(rest.number()?).ok()?;
+    rest.skip(br#","events":["#)?;
+    let mut events = Vec::with_capacity(USUAL_EVENTS);
+    loop {
+        events.push(event(rest)?);
+        if rest.skip(b",").is_none() {
+            break;
+        }
+    }
+    rest.skip(b"]}")?;
+    Some(BeaconPage { url, viewport_px, events })
+}
+
+fn event(rest: &mut Rest<'_>) -> Option<BeaconEvent> {
+    rest.skip(b"[")?;
+    let kind = Kind::from_code(u8::try_from(rest.number()?).ok()?)?;
+    let mut next = || {
+        rest.skip(b",")?;
+        rest.number()
+    };
+    let (x, y) = (next()? as f64, next()? as f64);
+    let (fixed, age_ms) = (next()? != 0, next()?);
+    rest.skip(b"]")?;
+    Some(BeaconEvent { kind, x, y, fixed, age_ms })
+}
+
+/// What is still to be read.
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    #[inline]
+    fn skip(&mut self, expected: &[u8]) -> Option<()> {
+        self.0 = self.0.strip_prefix(expected)?;
+        Some(())
+    }
+
+    /// A string of printable ASCII without escapes: keys, ids, and URLs as browsers give them.
+    fn text(&mut self) -> Option<&'a str> {
+        let inside = self.0.strip_prefix(b"\"")?;
+        let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+        let length = inside.iter().position(|byte| !plain(byte))?;
+        let (text, rest) = inside.split_at(length);
+        self.0 = rest.strip_prefix(b"\"")?;
+        std::str::from_utf8(text).ok()
+    }
+
+    /// A whole number without a sign.
+    #[inline]
+    fn number(&mut self) -> Option<u64> {
+        let (mut value, mut digits) = (0_u64, 0);
+        while let Some(digit) = self.0.get(digits).map(|byte| byte.wrapping_sub(b'0'))
+            && digit < 10
+        {
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+            digits += 1;
+        }
+        let is_number = matches!(digits, 1..=DIGITS) && (digits == 1 || self.0[0] != b'0');
+        self.0 = &self.0[digits..];
+        // What goes on like `.5` or `e3` is no whole number: whatever is expected next is not there.
+        is_number.then_some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ID: &str = "9f86d081884c7d659a2feaa0c55ad015";
+
+    /// What is read here is what `serde_json` reads; says whether it is.
+    fn agrees(body: &str) -> bool {
+        let Some(plain) = read(body.as_bytes()) else { return false };
+        let full: Beacon<'_> = serde_json::from_str(body).expect("what is plain is good");
+        assert_eq!((&plain.key, plain.id, plain.bot), (&full.key, full.id, full.bot), "{body}");
+        assert_eq!(plain.pages.len(), full.pages.len(), "{body}");
+        for (plain, full) in plain.pages.iter().zip(&full.pages) {
+            assert_eq!((&plain.url, plain.viewport_px), (&full.url, full.viewport_px), "{body}");
+            assert_eq!(plain.events, full.events, "{body}");
+        }
+        true
+    }
+
+    fn body(pages: &str) -> String {
+        format!(r#"{{"key":"eu_k","id":"{ID}","pages":[{pages}]}}"#)
+    }
+
+    #[test]
+    fn what_the_tracker_writes_is_plain() {
+        let page = r#"{"url":"https://a.example/?b=c#d","vw":390,"events":[[1,300,0,0,1200],[6,0,999999999999999,1,0]]}"#;
+        assert!(agrees(&body(page)) && agrees(&body(&format!("{page},{page}"))));
+        for bot in ["true", "false"] {
+            assert!(agrees(&body(page).replace(r#","pages""#, &format!(r#","bot":{bot},"pages""#))));
+        }
+    }
+
+    #[test]
+    fn what_is_unusual_is_left_to_the_full_reader() {
+        for event in [
+            "[1,1.5,0,0,0]",
+            "[1,-1,0,0,0]",
+            "[1,1e3,0,0,0]",
+            "[1,01,0,0,0]",
+            "[1,,0,0,0]",
+            "[1,1,0,0]",
+            "[1,1,0,0,0,0]",
+            "[1,1,0,0,1000000000000000]",
+            "[300,1,0,0,0]",
+            "[1, 1,0,0,0]",
+            "",
+        ] {
+            assert!(!agrees(&body(&format!(r#"{{"url":"u","vw":1,"events":[{event}]}}"#))), "{event}");
+        }
+        for page in [
+            r#"{"url":"\u0041","vw":1,"events":[[1,1,1,0,0]]}"#,
+            r#"{"url":"é","vw":1,"events":[[1,1,1,0,0]]}"#,
+            r#"{"vw":1,"url":"u","events":[[1,1,1,0,0]]}"#,
+            r#"{"url":"u","vw":5000000000,"events":[[1,1,1,0,0]]}"#,
+            "",
+        ] {
+            assert!(!agrees(&body(page)), "{page}");
+        }
+        let good = body(r#"{"url":"u","vw":1,"events":[[1,1,1,0,0]]}"#);
+        assert!(agrees(&good));
+        for cut in 0..good.len() {
+            assert!(!agrees(&good[..cut]), "cut at {cut}");
+        }
+        assert!(!agrees(&format!("{good} ")) && !agrees(&format!("{good}x")));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_here_is_read_alike_by_the_full_reader(
+            at in 0_usize..200, length in 0_usize..3, put in r#"[0-9\[\]{},":.eE+\\ -]{0,3}"#, bot in any::<bool>(),
+        ) {
+            let page = r#"{"url":"https://a.example/","vw":390,"events":[[1,300,0,0,1200],[2,7,8,1,0]]}"#;
+            let good = body(&format!("{page},{page}")).replace(r#","pages""#, &format!(r#","bot":{bot},"pages""#));
+            let from = at.min(good.len());
+            let to = (from + length).min(good.len());
+            agrees(&format!("{}{put}{}", &good[..from], &good[to..]));
+        }
+    }
+}
