@@ -66,6 +66,12 @@ pub(crate) enum Failure {
     /// Nobody said where the store is.
     #[error("where? --data DIR for a directory, or --server URL (or HEATGRID_SERVER) for a server")]
     Nowhere,
+    /// Nobody said where backups are.
+    #[error("at which target? --target DIR or s3://bucket/prefix, or --server URL for those of a server")]
+    NoTarget,
+    /// A target was named for a server.
+    #[error("a server has its targets in its configuration (backup_targets); leave --target out")]
+    TargetOfServer,
     /// The store did not do it.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -86,7 +92,9 @@ impl Failure {
             | Failure::Site(_)
             | Failure::Day(_)
             | Failure::Unconfirmed { .. }
-            | Failure::Nowhere => USAGE,
+            | Failure::Nowhere
+            | Failure::NoTarget
+            | Failure::TargetOfServer => USAGE,
             Failure::Target(error) if error.is_usage() => USAGE,
             Failure::Server(error) if error.is_usage() => USAGE,
             // Whoever closed the pipe has seen enough.

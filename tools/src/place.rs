@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::import::{Cut, Stopped, Stored};
 use crate::server::Server;
-use crate::target::{Files, Target};
+use crate::target::{Copies, Files, Target};
 
 /// The variable that names the server when no option does.
 const SERVER_VARIABLE: &str = "HEATGRID_SERVER";
@@ -274,10 +274,12 @@ impl Place {
         })
     }
 
-    /// Removes from every file what erasures mask.
-    pub(crate) fn purge(&self, now: bool) -> Result<Value, Failure> {
+    /// Removes from every file what erasures mask, and from backups: at these targets, or those that a server has.
+    pub(crate) fn purge(&self, targets: Vec<Copies>, now: bool) -> Result<Value, Failure> {
         Ok(match self {
-            Place::Directory(target) => target.purge(now)?,
+            Place::Directory(target) => target.purge(targets, now)?,
+            // It was found in the environment, which no option contradicts.
+            Place::Server(_) if !targets.is_empty() => return Err(Failure::TargetOfServer),
             Place::Server(server) => server.purge(now)?,
         })
     }

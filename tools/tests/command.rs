@@ -331,6 +331,19 @@ fn a_store_is_backed_up_and_comes_back_in_another_directory() {
     assert!(other.done("verify").contains("nothing wrong"));
     assert!(other.refused(&format!("backup restore {at} two"), 1).contains("not empty"));
 
+    // A purge in the directory reaches the target, once it is named.
+    let canary = place.file("canary.ndjson", lines(1).replace("/p", "/canary").as_bytes());
+    place.done(&format!("import --site shop {canary}"));
+    place.json(&format!("backup create {at} --name with-canary"));
+    place.json("erasure request --site shop --page a.example/canary");
+    assert!(place.refused("purge run", 1).contains("which is not named"));
+    place.json(&format!("purge run {at}"));
+    assert!(place.refused("backup create --name nowhere", 2).contains("at which target?"));
+    assert_eq!(without_data("backup list").status.code(), Some(2));
+    let files = fs::read_dir(place.0.path().join("copies/segments")).unwrap();
+    let has = |bytes: &[u8]| bytes.windows(7).any(|part| part == b"/canary");
+    assert!(!files.map(|file| fs::read(file.unwrap().path()).unwrap()).any(|bytes| has(&bytes)));
+
     let segments = place.0.path().join("copies/segments");
     // Every one: the oldest may be of the first backup alone, if it was settled before the second.
     for segment in fs::read_dir(segments).unwrap() {

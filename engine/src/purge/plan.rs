@@ -26,6 +26,8 @@ pub struct PurgePlan {
     pub rewrites: Vec<Rewrite>,
     /// Numbers of segments that cannot be read.
     pub unreadable: Vec<u64>,
+    /// Bytes a second that it may read and write together.
+    pub bytes_per_second: u64,
 }
 
 impl PurgePlan {
@@ -33,6 +35,12 @@ impl PurgePlan {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.rewrites.iter().map(|rewrite| rewrite.entry.length_bytes).sum()
+    }
+
+    /// Seconds that moving them takes at the pace that is allowed.
+    #[must_use]
+    pub fn seconds(&self) -> u64 {
+        self.bytes().saturating_mul(2).div_ceil(self.bytes_per_second.max(1))
     }
 
     /// Bytes that must be free: it holds one segment twice at a time.

@@ -48,7 +48,12 @@ impl Store {
         let in_grace =
             |erasure: &&Arc<Erasure>| erasure.is_in_grace() && !now && !core.grace_is_over(erasure);
         let in_grace = open.iter().filter(in_grace).count();
-        let mut plan = PurgePlan { erasures: open.len() - in_grace, in_grace, ..PurgePlan::default() };
+        let mut plan = PurgePlan {
+            erasures: open.len() - in_grace,
+            in_grace,
+            bytes_per_second: core.options.background_bytes_per_second,
+            ..PurgePlan::default()
+        };
         let masks = core.live.read().masks.clone();
         let mut scratch = Scratch::new();
         for entry in core.live.manifest().reachable() {

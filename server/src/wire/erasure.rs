@@ -405,6 +405,8 @@ pub struct PurgePlanJson {
     pub touched_bytes: u64,
     /// Bytes that must be free.
     pub headroom_bytes: u64,
+    /// Seconds that it takes at the pace that background work may have.
+    pub seconds: u64,
     /// Segments that cannot be read.
     pub unreadable: usize,
 }
@@ -420,6 +422,7 @@ impl PurgePlanJson {
             bytes: plan.bytes(),
             touched_bytes: plan.rewrites.iter().map(|rewrite| rewrite.touched_bytes).sum(),
             headroom_bytes: plan.headroom_bytes(),
+            seconds: plan.seconds(),
             unreadable: plan.unreadable.len(),
         }
     }

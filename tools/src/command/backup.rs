@@ -1,22 +1,31 @@
-//! Backups of a store in a directory: to another directory or a bucket, and back into a new directory.
+//! Backups: of a store in a directory, to another directory or a bucket, or of a server to the targets that it is
+//! configured with. They come back into a new directory.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use heatgrid_server::backup::{Encryption, S3Options};
+use heatgrid_engine::clock::{Clock, SystemClock};
+use heatgrid_engine::model::CopyName;
 use serde_json::Value;
 
+use super::at::At;
 use super::print;
 use crate::failure::{DONE, FOUND, Failure};
+use crate::place::{Place, Where};
+use crate::server::Server;
 use crate::target::{Copies, Target};
 use crate::{output, progress};
+
+/// What a backup is called that nobody named, before the time.
+const ASKED: &str = "asked";
 
 /// What can be done with backups.
 #[derive(Subcommand)]
 pub(crate) enum Backup {
-    /// Bring everything to a target, as far as it is not there yet
-    Run(Run),
-    /// Every backup of a target, the newest first
+    /// Bring everything to a target, or to every target of a server, as far as it is not there yet
+    #[command(visible_alias = "run")]
+    Create(Create),
+    /// Every backup of a target, or of every target of a server, the newest first
     List(List),
     /// Read all of a backup and check it; status 3 if something is wrong
     Verify(Named),
@@ -28,52 +37,11 @@ pub(crate) enum Backup {
     Forget(Forget),
 }
 
-/// Where backups are.
-#[derive(Args, Clone)]
-pub(crate) struct At {
-    /// Where backups are: a directory, or s3://bucket/prefix, with ?expires_days=N if it keeps old versions
-    #[arg(long, value_name = "TARGET")]
-    target: String,
-    /// Address of the S3 service, if it is not Amazon's
-    #[arg(long, value_name = "URL")]
-    s3_endpoint: Option<String>,
-    /// Region that requests to the S3 service are signed for
-    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
-    s3_region: String,
-    /// File with the id of an access key on its first line and its secret on the second
-    #[arg(long, value_name = "FILE")]
-    s3_credentials: Option<PathBuf>,
-    /// Certificates (PEM) that the S3 service is trusted by beside the machine's
-    #[arg(long, value_name = "FILE")]
-    s3_ca_file: Option<PathBuf>,
-    /// Speak to an S3 service on another machine without TLS
-    #[arg(long)]
-    s3_plain_http: bool,
-    /// How the S3 service is asked to encrypt what it keeps: AES256, aws:kms, aws:kms=KEY, or none
-    #[arg(long, value_name = "HOW", default_value = "AES256")]
-    s3_encryption: Encryption,
-}
-
-impl At {
-    fn open(&self) -> Result<Copies, Failure> {
-        let s3 = S3Options {
-            endpoint: self.s3_endpoint.clone(),
-            region: self.s3_region.clone(),
-            credentials: self.s3_credentials.clone(),
-            ca_file: self.s3_ca_file.clone(),
-            plain_http: self.s3_plain_http,
-            encryption: self.s3_encryption.clone(),
-        };
-        Ok(Copies::open(&self.target, &s3)?)
-    }
-}
-
 /// A backup that is to be made.
 #[derive(Args)]
-pub(crate) struct Run {
-    /// Directory of the store; no server may be running on it
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+pub(crate) struct Create {
+    #[command(flatten)]
+    place: Where,
     #[command(flatten)]
     at: At,
     /// Name of the backup: a-z, 0-9 and -; the time, if nothing is said
@@ -84,9 +52,11 @@ pub(crate) struct Run {
     json: bool,
 }
 
-/// The backups of a target.
+/// The backups that there are.
 #[derive(Args)]
 pub(crate) struct List {
+    #[command(flatten)]
+    place: Where,
     #[command(flatten)]
     at: At,
     /// Print JSON
@@ -97,6 +67,8 @@ pub(crate) struct List {
 /// A backup.
 #[derive(Args)]
 pub(crate) struct Named {
+    #[command(flatten)]
+    place: Where,
     #[command(flatten)]
     at: At,
     /// Name of the backup
@@ -116,22 +88,26 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "FILE")]
     ledger_key: Option<PathBuf>,
     #[command(flatten)]
-    named: Named,
+    at: At,
+    /// Name of the backup
+    name: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// What is to be kept.
 #[derive(Args)]
 pub(crate) struct Prune {
-    /// Directory of the store; no server may be running on it
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    place: Where,
     #[command(flatten)]
     at: At,
-    /// Days that a backup is kept, 1 to 83
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=83))]
+    /// Days that a backup is kept, 1 to 83; a server has its own
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=83), conflicts_with = "server")]
     days: u32,
-    /// Backups that are kept, the newest
-    #[arg(long, default_value_t = 30)]
+    /// Backups that are kept, the newest; a server has its own
+    #[arg(long, default_value_t = 30, conflicts_with = "server")]
     keep: usize,
     /// Print JSON
     #[arg(long)]
@@ -149,53 +125,46 @@ pub(crate) struct Forget {
     target: String,
 }
 
+/// Where backups are looked for.
+enum Backups {
+    /// At one target.
+    Target(Copies),
+    /// At the targets of a server.
+    Server(Server),
+}
+
+/// Where they are: at the target that is named, or else the server's.
+fn backups(place: &Where, at: &At) -> Result<Backups, Failure> {
+    match at.is_named() {
+        true => Ok(Backups::Target(at.open()?)),
+        false => place.server().map(Backups::Server).map_err(|_| Failure::NoTarget),
+    }
+}
+
 impl Backup {
     /// Does it.
     pub(crate) fn run(self) -> Result<u8, Failure> {
         match self {
-            Backup::Run(Run { data, at, name, json }) => {
-                let (copies, target) = (at.open()?, Target::existing(&data)?);
-                let turning = progress::spinner("backing up");
-                let done = target.back_up(&copies, name.as_deref())?;
-                turning.finish_and_clear();
-                target.close()?;
-                print(&done, json)
-            }
-            Backup::List(List { at, json }) => {
-                let listed = at.open()?.list()?;
+            Backup::Create(create) => create.run(),
+            Backup::List(List { place, at, json }) => {
+                let listed = match backups(&place, &at)? {
+                    Backups::Target(copies) => copies.list()?,
+                    Backups::Server(server) => server.backups()?,
+                };
                 output::print(&if json { output::json(&listed) } else { table(&listed).into_bytes() })?;
                 Ok(DONE)
             }
-            Backup::Verify(Named { at, name, json }) => {
-                let bar = progress::bytes("verifying");
-                let found = at.open()?.verify(&name, &mut |done, total| {
-                    progress::length(&bar, total);
-                    bar.set_position(done);
-                })?;
-                bar.finish_and_clear();
-                print(&found, json)?;
-                let problems = found["problems"].as_array().map_or(0, Vec::len);
-                Ok(if problems == 0 { DONE } else { FOUND })
-            }
-            Backup::Restore(Restore { data, ledger_key, named: Named { at, name, json } }) => {
-                let key = ledger_key.as_deref().map(|path| {
-                    let failed = |source| Failure::Input { path: path.to_owned(), source };
-                    std::fs::read(path).map_err(failed)
-                });
-                let bar = progress::bytes("restoring");
-                let done = at.open()?.restore(&name, &data, key.transpose()?, &mut |done, total| {
-                    progress::length(&bar, total);
-                    bar.set_position(done);
-                })?;
-                bar.finish_and_clear();
-                print(&done, json)
-            }
-            Backup::Prune(Prune { data, at, days, keep, json }) => {
-                let (copies, target) = (at.open()?, Target::existing(&data)?);
-                let pruned = target.prune_backups(&copies, days, keep)?;
-                target.close()?;
-                print(&pruned, json)
-            }
+            Backup::Verify(named) => named.verify(),
+            Backup::Restore(restore) => restore.run(),
+            Backup::Prune(Prune { place, at, days, keep, json }) => match place.existing()? {
+                Place::Directory(target) => {
+                    let pruned = target.prune_backups(&at.open()?, days, keep)?;
+                    target.close()?;
+                    print(&pruned, json)
+                }
+                Place::Server(_) if at.is_named() => Err(Failure::TargetOfServer),
+                Place::Server(server) => each(&server.prune_backups()?, json),
+            },
             Backup::Forget(Forget { data, target: place }) => {
                 let target = Target::existing(&data)?;
                 target.forget_target(&place)?;
@@ -206,8 +175,80 @@ impl Backup {
     }
 }
 
+impl Create {
+    fn run(self) -> Result<u8, Failure> {
+        let Create { place, at, name, json } = self;
+        let name = name.unwrap_or_else(|| CopyName::of_time(ASKED, SystemClock.now_ms()).to_string());
+        match place.existing()? {
+            Place::Directory(target) => {
+                let done = target.back_up(&at.open()?, &name)?;
+                target.close()?;
+                print(&done, json)
+            }
+            Place::Server(_) if at.is_named() => Err(Failure::TargetOfServer),
+            Place::Server(server) => each(&server.back_up(&name)?, json),
+        }
+    }
+}
+
+impl Named {
+    fn verify(self) -> Result<u8, Failure> {
+        let Named { place, at, name, json } = self;
+        let problems = |found: &Value| found["problems"].as_array().map_or(0, Vec::len);
+        let found = match backups(&place, &at)? {
+            Backups::Target(copies) => {
+                let bar = progress::bytes("verifying");
+                let found = copies.verify(&name, &mut |done, total| {
+                    progress::length(&bar, total);
+                    bar.set_position(done);
+                })?;
+                bar.finish_and_clear();
+                print(&found, json)?;
+                problems(&found)
+            }
+            Backups::Server(server) => {
+                let turning = progress::spinner("verifying");
+                let found = server.verify_backup(&name)?;
+                turning.finish_and_clear();
+                each(&found, json)?;
+                found.as_array().into_iter().flatten().map(problems).sum()
+            }
+        };
+        Ok(if found == 0 { DONE } else { FOUND })
+    }
+}
+
+impl Restore {
+    fn run(self) -> Result<u8, Failure> {
+        let Restore { data, ledger_key, at, name, json } = self;
+        let key = ledger_key.as_deref().map(|path| {
+            let failed = |source| Failure::Input { path: path.to_owned(), source };
+            std::fs::read(path).map_err(failed)
+        });
+        let bar = progress::bytes("restoring");
+        let done = at.open()?.restore(&name, &data, key.transpose()?, &mut |done, total| {
+            progress::length(&bar, total);
+            bar.set_position(done);
+        })?;
+        bar.finish_and_clear();
+        print(&done, json)
+    }
+}
+
+/// What a server said of each of its targets.
+fn each(answers: &Value, json: bool) -> Result<u8, Failure> {
+    if json {
+        return print(answers, true);
+    }
+    for answer in answers.as_array().into_iter().flatten() {
+        print(answer, false)?;
+    }
+    Ok(DONE)
+}
+
 fn table(listed: &Value) -> String {
-    let columns = ["name", "created_at", "expires_at", "segments", "bytes", "events", "ledger_position"];
+    let columns =
+        ["target", "name", "created_at", "expires_at", "segments", "bytes", "events", "ledger_position"];
     let lines = listed.as_array().into_iter().flatten();
     output::table(
         columns.map(str::to_owned).to_vec(),

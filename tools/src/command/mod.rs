@@ -1,6 +1,7 @@
 //! The verbs.
 
 mod ask;
+mod at;
 mod backup;
 mod doctor;
 mod erasure;

@@ -2,17 +2,18 @@
 
 use clap::{Args, Subcommand};
 
+use super::at::AtAll;
 use super::print;
 use crate::failure::Failure;
 use crate::place::Where;
-use crate::progress;
 
 /// What can be done about purging.
 #[derive(Subcommand)]
 pub(crate) enum Purge {
-    /// Remove what is masked, prove it, and certify it; what was done stays done when it is stopped
-    Run(How),
-    /// What a purge would do: segments, bytes, room it needs
+    /// Remove what is masked, prove it, and certify it. Ctrl-C stops it in a directory, and the next one goes on from there; a
+    /// server's goes on by itself
+    Run(Run),
+    /// What a purge would do to live files and snapshots: segments, bytes, room and time it needs
     Plan(How),
     /// What waits to be purged, and since when
     Status(Shown),
@@ -31,6 +32,15 @@ pub(crate) struct How {
     json: bool,
 }
 
+/// A purge that is run.
+#[derive(Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    how: How,
+    #[command(flatten)]
+    at: AtAll,
+}
+
 /// How purging stands.
 #[derive(Args)]
 pub(crate) struct Shown {
@@ -45,11 +55,9 @@ impl Purge {
     /// Does it. The status to end with.
     pub(crate) fn run(self) -> Result<u8, Failure> {
         match self {
-            Purge::Run(How { place, now, json }) => {
-                let place = place.existing()?;
-                let turning = progress::spinner("purging");
-                let done = place.purge(now)?;
-                turning.finish_and_clear();
+            Purge::Run(Run { how: How { place, now, json }, at }) => {
+                let (targets, place) = (at.open()?, place.existing()?);
+                let done = place.purge(targets, now)?;
                 place.close()?;
                 print(&done, json)
             }

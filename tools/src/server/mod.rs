@@ -1,5 +1,6 @@
 //! A server at the other end of a connection: what HTTP answers, as bytes and JSON.
 
+mod backups;
 mod client;
 mod erasures;
 mod error;

@@ -5,10 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use heatgrid_engine::backup::{BackupTarget, KeepOptions, restore, run};
-use heatgrid_engine::clock::{Clock, SystemClock};
+use heatgrid_engine::clock::SystemClock;
 use heatgrid_engine::disk::{Disk, RealDisk};
 use heatgrid_engine::error::JobError;
-use heatgrid_engine::model::CopyName;
 use heatgrid_engine::options::{Background, Options};
 use heatgrid_engine::store::Store;
 use heatgrid_server::backup::{Address, ObjectTarget, S3Options};
@@ -17,9 +16,6 @@ use serde_json::{Value, json};
 
 use super::snapshots::copy_name;
 use super::{Target, TargetError};
-
-/// What a backup is called that nobody named, before the time.
-const ASKED: &str = "asked";
 
 /// Told how many bytes are done, and how many there are.
 type Watch<'a> = dyn FnMut(u64, u64) + 'a;
@@ -32,6 +28,11 @@ impl Copies {
     pub(crate) fn open(address: &str, s3: &S3Options) -> Result<Copies, TargetError> {
         let address: Address = address.parse()?;
         Ok(Copies(Arc::new(ObjectTarget::open(&address, s3)?)))
+    }
+
+    /// It, as the engine knows targets.
+    pub(crate) fn into_target(self) -> Arc<dyn BackupTarget> {
+        self.0
     }
 
     /// Every backup, the newest first.
@@ -80,12 +81,10 @@ impl Copies {
 
 impl Target {
     /// Brings everything to a target.
-    pub(crate) fn back_up(&self, copies: &Copies, name: Option<&str>) -> Result<Value, TargetError> {
-        let name = match name {
-            Some(name) => copy_name(name)?,
-            None => CopyName::of_time(ASKED, self.clock.now_ms()),
-        };
-        let report = self.store.back_up(self.store.new_backup(), &*copies.0, name)?;
+    pub(crate) fn back_up(&self, copies: &Copies, name: &str) -> Result<Value, TargetError> {
+        let name = copy_name(name)?;
+        let job = self.store.new_backup();
+        let report = self.watched("backing up", || self.store.back_up(job, &*copies.0, name))?;
         Ok(shown(&ReportJson::of(copies.0.place(), name.as_str(), &report)))
     }
 

@@ -10,7 +10,7 @@ use heatgrid_server::wire::erasure::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Target, TargetError};
+use super::{Copies, Target, TargetError};
 
 impl Target {
     /// Takes a request to erase, or only counts what it would cover.
@@ -64,9 +64,10 @@ impl Target {
         value(&PurgePlanJson::of(&self.store.purge_plan(now)))
     }
 
-    /// Removes from every file what erasures mask.
-    pub(crate) fn purge(&self, now: bool) -> Result<Value, TargetError> {
-        self.store.purge(now)?;
+    /// Removes from every file what erasures mask, and from backups at `targets`.
+    pub(crate) fn purge(&self, targets: Vec<Copies>, now: bool) -> Result<Value, TargetError> {
+        self.store.set_targets(targets.into_iter().map(Copies::into_target).collect());
+        self.watched("purging", || self.store.purge(now))?;
         let status = self.store.status();
         Ok(
             json!({"segments": status.segments, "segment_bytes": status.segment_bytes, "open": status.erasures.open}),

@@ -11,6 +11,7 @@ mod files;
 mod sites;
 mod snapshots;
 mod status;
+mod watched;
 
 use std::io::Read;
 use std::path::Path;
