@@ -93,7 +93,7 @@ impl PageRules {
     /// # Errors
     /// When it is not the URL of a page, or of one that the site does not count.
     pub fn normalise(&self, url: &str) -> Result<Page, NoPage> {
-        self.counted(&parse(url)?)
+        self.counted(&Parts::of(&parse(url)?))
     }
 
     /// The page on which an event at `url` is counted that a browser sent from `origin`.
@@ -101,11 +101,15 @@ impl PageRules {
     /// # Errors
     /// As `normalise`, and when the page is not of that origin.
     pub fn normalise_from(&self, origin: Origin<'_>, url: &str) -> Result<Page, NoPage> {
+        if let Some(parts) = Parts::plain(origin, url) {
+            return self.counted(&parts);
+        }
         let url = parse(url)?;
-        if authority(&url) != origin.authority() {
+        let parts = Parts::of(&url);
+        if parts.authority != origin.authority() {
             return Err(NoPage::Foreign);
         }
-        self.counted(&url)
+        self.counted(&parts)
     }
 
     /// Whether the site counts pages of an origin.
@@ -114,8 +118,8 @@ impl PageRules {
         self.counts_host(origin.host(), origin.authority())
     }
 
-    fn counted(&self, url: &::url::Url) -> Result<Page, NoPage> {
-        if !self.counts_host(url.host_str().unwrap_or_default(), &authority(url)) {
+    fn counted(&self, url: &Parts<'_>) -> Result<Page, NoPage> {
+        if !self.counts_host(url.host, &url.authority) {
             return Err(NoPage::Host);
         }
         let page = self.page(url)?;
@@ -132,7 +136,7 @@ impl PageRules {
     /// # Errors
     /// When it is not the URL of a page.
     pub fn normalise_query_page(&self, text: &str) -> Result<Page, InvalidUrl> {
-        self.page(&parse_with_or_without_scheme(text)?)
+        self.page(&Parts::of(&parse_with_or_without_scheme(text)?))
     }
 
     fn counts_host(&self, host: &str, authority: &str) -> bool {
@@ -148,13 +152,14 @@ impl PageRules {
         Some(Exclusion::Page(page.text.into_boxed_str()))
     }
 
-    fn page(&self, url: &::url::Url) -> Result<Page, InvalidUrl> {
-        let mut text = authority(url).into_owned();
-        if url.host_str().is_none_or(|host| host.is_empty() || host.len() > HOST_BYTES) {
-            return Err(InvalidUrl::HostLength { bytes: text.len() });
+    fn page(&self, url: &Parts<'_>) -> Result<Page, InvalidUrl> {
+        if url.host.is_empty() || url.host.len() > HOST_BYTES {
+            return Err(InvalidUrl::HostLength { bytes: url.authority.len() });
         }
+        let mut text = String::with_capacity(url.authority.len() + url.path.len());
+        text.push_str(&url.authority);
         let mut page = Page { text: String::new(), redacted: 0, shortened: false };
-        for segment in url.path().split('/').skip(1) {
+        for segment in url.path.split('/').skip(1) {
             let segment = match self.path_rules {
                 PathRules::Redact if is_personal(segment) => {
                     page.redacted += 1;
@@ -174,7 +179,7 @@ impl PageRules {
             text.push_str(segment);
         }
         if !page.shortened {
-            page.shortened = self.append_query(&mut text, url.query().unwrap_or_default());
+            page.shortened = self.append_query(&mut text, url.query);
         }
         page.text = text;
         Ok(page)
@@ -215,6 +220,48 @@ impl PageRules {
             }
         }
     }
+}
+
+/// What of a URL makes a page, as the standard writes it.
+struct Parts<'a> {
+    host: &'a str,
+    authority: Cow<'a, str>,
+    path: &'a str,
+    query: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn of(url: &'a ::url::Url) -> Parts<'a> {
+        Parts {
+            host: url.host_str().unwrap_or_default(),
+            authority: authority(url),
+            path: url.path(),
+            query: url.query().unwrap_or_default(),
+        }
+    }
+
+    /// Those of a URL of `origin` in which the standard changes nothing, as most are; it is told without parsing it.
+    /// `None` is any other.
+    fn plain(origin: Origin<'a>, url: &'a str) -> Option<Parts<'a>> {
+        let host = origin.authority();
+        let bare = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+        let path = bare.strip_prefix(host)?;
+        // A segment that begins with a dot may be one that goes up.
+        let unchanged = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_');
+        let is_plain = path.starts_with('/') && path.bytes().all(unchanged) && !path.contains("/.");
+        (is_plain && is_plain_host(host)).then_some(Parts { host, authority: host.into(), path, query: "" })
+    }
+}
+
+/// Whether a host is a name of small letters, neither punycode nor an address: those the standard looks into.
+fn is_plain_host(host: &str) -> bool {
+    let unchanged =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+    let last = host.rsplit('.').next().unwrap_or_default();
+    host.bytes().all(unchanged)
+        && last.starts_with(|first: char| first.is_ascii_lowercase())
+        && !host.contains("xn--")
+        && host.split('.').all(|label| label.starts_with(|first: char| first.is_ascii_alphanumeric()))
 }
 
 fn parse(text: &str) -> Result<::url::Url, InvalidUrl> {

@@ -1,3 +1,5 @@
+use axum::http::header::ORIGIN;
+use axum::http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
@@ -247,5 +249,28 @@ proptest! {
         let _ = (rules.normalise(&text), rules.normalise_query_page(&text), PageRules::of(&SiteSettings {
             hosts: vec![text.clone()], exclude_pages: vec![text.clone()], ..SiteSettings::standard()
         }));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_url_that_is_not_parsed_is_the_page_that_parsing_gives(
+        host in r"([a-z0-9.-]|xn--|0x){1,9}(\.(example|0x1f|1|a1))?",
+        path in r"(/|[a-zA-Z0-9._-]|/\.|/\.\.|%2e|~|\?|#|\\|é){0,12}",
+        scheme in r"(http|https)",
+        keep in any::<bool>(),
+    ) {
+        let mut headers = HeaderMap::new();
+        headers.insert(ORIGIN, HeaderValue::try_from(format!("{scheme}://{host}")).unwrap());
+        let origin = Origin::of(&headers).expect("it is a host");
+        let mut settings = SiteSettings::standard();
+        if keep {
+            settings.path_rules = PathRules::Keep;
+        }
+        let (rules, url) = (PageRules::of(&settings), format!("{scheme}://{host}/{path}"));
+        match rules.normalise_from(origin, &url) {
+            Err(NoPage::Foreign) => {}
+            got => prop_assert_eq!(got, rules.normalise(&url)),
+        }
     }
 }
