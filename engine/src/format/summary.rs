@@ -10,9 +10,6 @@ use crate::model::limits::BLOCK_CELLS;
 
 /// Cells that are unpacked at once: a small page shares its block with others, and should not pay for all of them.
 const STRETCH_CELLS: usize = 2_048;
-/// With so many cells a piece at the mean, a block is of few large pages, which are read as a whole: then all of it is
-/// unpacked at once, because each stretch costs the making of its own code tables.
-const LARGE_PIECE_CELLS: usize = 192;
 /// Bits of y in a cell's code.
 const Y_BITS: u32 = 15;
 /// Columns of cells that there are.
@@ -58,14 +55,12 @@ pub struct Summary {
     low_bits: Vec<u8>,
     /// Total of each cell less 1.
     totals: Numbers,
-    /// Pieces that were appended.
-    pieces: usize,
 }
 
 impl Summary {
     /// Takes everything out.
     pub fn clear(&mut self) {
-        (self.first_cell, self.pieces) = (0, 0);
+        self.first_cell = 0;
         self.gaps.clear();
         self.low_bits.clear();
         self.totals.clear();
@@ -101,21 +96,16 @@ impl Summary {
             next = place.wrapping_add(1);
         }
         bits.finish();
-        self.pieces = self.pieces.saturating_add(1);
         piece
     }
 
     /// Appends the group's columns.
     pub fn pack(&self, packer: &mut Packer, target: &mut Vec<u8>) {
         let (mut stretches, mut lengths, mut numbers) = (Vec::new(), Vec::new(), Numbers::default());
-        let cells = self.totals.len();
-        let is_large = cells >= self.pieces.saturating_mul(LARGE_PIECE_CELLS);
-        let stretch_cells = if is_large { BLOCK_CELLS } else { STRETCH_CELLS };
-        put_varint(&mut lengths, stretch_cells as u64);
-        for start in (0..cells).step_by(stretch_cells) {
+        for start in (0..self.totals.len()).step_by(STRETCH_CELLS) {
             let before = stretches.len();
             for column in [&self.gaps, &self.totals] {
-                numbers.copy_of(column, start, stretch_cells);
+                numbers.copy_of(column, start, STRETCH_CELLS);
                 numbers.pack(packer, &mut stretches);
             }
             put_varint(&mut lengths, stretches.len().saturating_sub(before) as u64);
@@ -194,8 +184,6 @@ impl Summary {
 /// The parts of a summary group, not unpacked yet.
 struct Group<'a> {
     cells: u32,
-    /// Cells of each stretch but the last, which may have fewer.
-    stretch_cells: usize,
     /// Bytes of each stretch.
     stretch_bytes: [usize; BLOCK_CELLS.div_ceil(STRETCH_CELLS)],
     stretches: Cursor<'a>,
@@ -214,11 +202,7 @@ impl<'a> Group<'a> {
         let cells = cells.min(BLOCK_CELLS as u32);
         let mut cursor = Cursor::new("summary", columns);
         let mut stretch_bytes = [0; BLOCK_CELLS.div_ceil(STRETCH_CELLS)];
-        let stretch_cells = cursor.varint_within(BLOCK_CELLS)?;
-        if stretch_cells < STRETCH_CELLS {
-            return Err(cursor.invalid(stretch_cells as u64));
-        }
-        for length in stretch_bytes.iter_mut().take((cells as usize).div_ceil(stretch_cells)) {
+        for length in stretch_bytes.iter_mut().take((cells as usize).div_ceil(STRETCH_CELLS)) {
             *length = cursor.varint_within(columns.len())?;
         }
         let all = stretch_bytes.iter().fold(0_usize, |sum, length| sum.saturating_add(*length));
@@ -229,15 +213,15 @@ impl<'a> Group<'a> {
         if low_bits.len() > most.saturating_add(cells as usize) {
             return Err(cursor.invalid(low_bits.len() as u64));
         }
-        Ok(Group { cells, stretch_cells, stretch_bytes, stretches, low_bits })
+        Ok(Group { cells, stretch_bytes, stretches, low_bits })
     }
 
-    fn stretches(&self) -> impl Iterator<Item = Stretch<'a>> + use<'_, 'a> {
+    fn stretches(&self) -> impl Iterator<Item = Stretch<'a>> {
         let mut cursor = self.stretches;
-        let starts = (0..self.cells).step_by(self.stretch_cells);
+        let starts = (0..self.cells).step_by(STRETCH_CELLS);
         // `open` has taken the sum of these lengths.
         starts.zip(self.stretch_bytes).map_while(move |(start, length)| {
-            let end = self.cells.min(start.saturating_add(self.stretch_cells as u32));
+            let end = self.cells.min(start.saturating_add(STRETCH_CELLS as u32));
             Some(Stretch { start, end, columns: cursor.take(length).ok()? })
         })
     }
@@ -292,9 +276,10 @@ impl PlaceReader<'_> {
                 }
                 // Short gaps of a block's cells stay far below 2^64, and below 2^32 when the last one does.
                 for (low, gap) in target.iter_mut().zip(run) {
-                    let place = next.wrapping_add(u64::from(*gap).wrapping_shl(shift) | u64::from(*low));
-                    *low = place as u32;
-                    next = place.wrapping_add(1);
+                    let gap = u64::from(*gap).wrapping_shl(shift) | u64::from(*low);
+                    *low = next.wrapping_add(gap) as u32;
+                    // One addition that waits for the one before, not two.
+                    next = next.wrapping_add(gap.wrapping_add(1));
                 }
             }
             None => {

@@ -15,9 +15,9 @@ static POOL: Pool<Sheet> = Pool::new();
 
 /// Counters by cell code.
 pub(super) struct Sheet {
-    /// By `code >> TILE_BITS`: the tile's place in `counters` plus one, in tiles; 0 is none.
+    /// By `code >> TILE_BITS`: the tile's place in `tiles` plus one; 0 is none.
     places: Vec<u16>,
-    counters: Vec<u16>,
+    tiles: Vec<[u16; TILE_ROWS]>,
     /// The keys (`code >> TILE_BITS`) of the tiles in use, in order of their places.
     keys: Vec<u32>,
     /// Counts that were added since it was last drained.
@@ -32,7 +32,7 @@ impl Sheet {
     pub(super) fn take() -> Sheet {
         POOL.take().unwrap_or_else(|| Sheet {
             places: vec![0; (Cell::CODES >> TILE_BITS) as usize],
-            counters: Vec::new(),
+            tiles: Vec::new(),
             keys: Vec::new(),
             added: 0,
             overflows: Vec::new(),
@@ -45,28 +45,27 @@ impl Sheet {
         POOL.give_back(self);
     }
 
-    /// Adds counts, none of them 0, to cells. Answers how many were added: fewer than given when the sheet is full and
-    /// has to be drained.
+    /// Adds counts, none of them 0, to cells. Fast when neighbours fall into the same tile. Answers how many were
+    /// added: fewer than given when the sheet is full and has to be drained.
     pub(super) fn add(&mut self, codes: &[u32], counts: &[u64]) -> usize {
         assert_eq!(codes.len(), counts.len(), "a count for each cell");
         let mut done = 0;
-        // The tile is looked up for each cell: of sparse strips a few stand in a column, and a processor cannot foresee
-        // where the next one begins.
-        for (code, count) in codes.iter().zip(counts) {
-            let mut place = usize::from(self.places[(code >> TILE_BITS) as usize]);
-            if place == 0 {
-                match self.begin_tile(code >> TILE_BITS) {
-                    Some(begun) => place = begun,
-                    None => break,
+        while let Some(code) = codes.get(done) {
+            let key = code >> TILE_BITS;
+            let Some(place) = self.place(key) else { break };
+            let tile = &mut self.tiles[place];
+            for (code, count) in codes[done..].iter().zip(&counts[done..]) {
+                if code >> TILE_BITS != key {
+                    break;
                 }
+                let counter = &mut tile[*code as usize % TILE_ROWS];
+                let sum = count.saturating_add(u64::from(*counter));
+                *counter = u16::try_from(sum).unwrap_or_else(|_| {
+                    self.overflows.push((*code, sum));
+                    0
+                });
+                done += 1;
             }
-            let counter = &mut self.counters[(place - 1) * TILE_ROWS + *code as usize % TILE_ROWS];
-            let sum = count.saturating_add(u64::from(*counter));
-            *counter = u16::try_from(sum).unwrap_or_else(|_| {
-                self.overflows.push((*code, sum));
-                0
-            });
-            done += 1;
         }
         self.added += done;
         done
@@ -77,20 +76,22 @@ impl Sheet {
         self.added.min(self.keys.len() * TILE_ROWS)
     }
 
-    /// Gives a tile the next place; says which, plus one.
-    #[cold]
-    fn begin_tile(&mut self, key: u32) -> Option<usize> {
+    fn place(&mut self, key: u32) -> Option<usize> {
+        let known = usize::from(self.places[key as usize]);
+        if known > 0 {
+            return Some(known - 1);
+        }
         let place = self.keys.len();
         if place == SHEET_TILES {
             return None;
         }
-        if self.counters.len() == place * TILE_ROWS {
-            self.counters.resize((place + 1) * TILE_ROWS, 0);
+        if place == self.tiles.len() {
+            self.tiles.push([0; TILE_ROWS]);
         }
         self.keys.push(key);
         // SHEET_TILES is below u16::MAX.
         self.places[key as usize] = place as u16 + 1;
-        Some(place + 1)
+        Some(place)
     }
 
     /// Gives the cells that are not zero to `f`, ascending by code, tile by tile, and makes all of them zero again.
@@ -105,8 +106,7 @@ impl Sheet {
         order.sort_unstable();
         let (mut codes, mut counts) = ([0; TILE_ROWS], [0; TILE_ROWS]);
         for (key, place) in order {
-            let start = usize::from(place) * TILE_ROWS;
-            let tile = &mut self.counters[start..start + TILE_ROWS];
+            let tile = &mut self.tiles[usize::from(place)];
             let filled = compact(tile, key << TILE_BITS, &mut codes, &mut counts);
             tile.fill(0);
             f(&codes[..filled], &counts[..filled]);
