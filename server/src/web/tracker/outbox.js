@@ -26,7 +26,7 @@ import { safely, soon } from "./safe.js";
 
 // A batch has 16 KiB at most: several may be in flight when a page is left, which may only send 64 KiB by then. It is
 // full below that: what joined it last may still have been a long URL, or a parcel of converted clicks.
-const BATCH_BYTES = 10 << 10;
+const BATCH_BYTES = 1e4;
 // `[10,16383,262143,1,86400000],` is as long as an event gets.
 const EVENT_BYTES = 30;
 // Offline, or while the server is busy: a quarter of a MiB, then the oldest are given up.

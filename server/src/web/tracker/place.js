@@ -90,23 +90,24 @@ export const placeOf = (event, target, roots) => {
     } else {
       roots?.push(node);
       const { body, documentElement: root, defaultView: view } = node;
-      if (!view) continue;
-      if (!isFixed) {
-        // Where text runs from right to left the window starts at the right end, and counts down from 0.
-        x += windowX + (getComputedStyle(body).direction == "rtl" ? root.scrollWidth - root.clientWidth : 0);
-        isFixed = sticky && isHeld(sticky, 0, root);
-        if (!isFixed) y += windowY;
+      if (view) {
+        if (!isFixed) {
+          // Where text runs from right to left the window starts at the right end, and counts down from 0.
+          x += windowX + (getComputedStyle(body).direction == "rtl" ? root.scrollWidth - root.clientWidth : 0);
+          isFixed = sticky && isHeld(sticky, 0, root);
+          if (!isFixed) y += windowY;
+        }
+        if (view == window) break;
+        // On with the frame around the document, whose origin is the same: else nothing would listen here.
+        next = view.frameElement;
+        const box = next.getBoundingClientRect();
+        const style = getComputedStyle(next);
+        x += box.left + next.clientLeft + parseFloat(style.paddingLeft);
+        y += box.top + next.clientTop + parseFloat(style.paddingTop);
+        windowX = view.parent.scrollX;
+        windowY = view.parent.scrollY;
+        isFixed = isLoose = sticky = null;
       }
-      if (view == window) break;
-      // On with the frame around the document, whose origin is the same: else nothing would listen here.
-      next = view.frameElement;
-      const box = next.getBoundingClientRect();
-      const style = getComputedStyle(next);
-      x += box.left + next.clientLeft + parseFloat(style.paddingLeft);
-      y += box.top + next.clientTop + parseFloat(style.paddingTop);
-      windowX = view.parent.scrollX;
-      windowY = view.parent.scrollY;
-      isFixed = isLoose = sticky = null;
     }
   }
   return [x, y, isFixed ? 1 : 0];

@@ -113,10 +113,6 @@ export const watchViews = (hasRoutes, viewed) => {
     scrolled ||= document;
     settleSoon();
   };
-  const away = () => {
-    tellScroll();
-    sendNow();
-  };
   /** The address may have changed. @param {boolean} [isReplaced] */
   const navigated = (isReplaced) => {
     const next = address(hasRoutes);
@@ -154,15 +150,16 @@ export const watchViews = (hasRoutes, viewed) => {
     },
     resize: measure,
     pagehide: () => {
-      away();
+      tellScroll();
+      sendNow();
       drop();
     },
     // Also when it comes back out of the browser's memory of left pages.
     pageshow: arrive,
     visibilitychange: () => {
-      if (!document.hidden) arrive();
-      else if (mayVanish) away();
-      else sendNow();
+      if (!document.hidden) return arrive();
+      if (mayVanish) tellScroll();
+      sendNow();
     },
   });
   setInterval(safely(tick), TICK_MS);
