@@ -71,9 +71,22 @@ fn main() {
     }
     if bench.settings.runs("many") {
         let (sites, pages) = MANY;
-        bench.purges(&mut purges, &format!("{pages} pages each of {sites} sites"), None, |bed| {
-            many().for_each(|page| bench.erase_page(bed, page));
-        });
+        bench.purges(
+            &mut purges,
+            &format!("{pages} pages each of {sites} sites, of all sizes"),
+            None,
+            |bed| {
+                many().for_each(|page| bench.erase_page(bed, page));
+            },
+        );
+        bench.purges(
+            &mut purges,
+            &format!("the {pages} smallest each of the {sites} smallest"),
+            None,
+            |bed| {
+                smallest().for_each(|page| bench.erase_page(bed, page));
+            },
+        );
     }
     println!("{purges}");
     if bench.settings.runs("meanwhile") {
@@ -334,6 +347,12 @@ impl Bench {
 fn many() -> impl Iterator<Item = (usize, usize)> {
     let (sites, pages) = MANY;
     (0..sites).flat_map(move |site| (0..pages).map(move |page| (site * SITES / sites, page * PAGES / pages)))
+}
+
+/// The smallest pages of the smallest sites: there are most of these.
+fn smallest() -> impl Iterator<Item = (usize, usize)> {
+    let (sites, pages) = MANY;
+    (SITES - sites..SITES).flat_map(move |site| (PAGES - pages..PAGES).map(move |page| (site, page)))
 }
 
 /// Numbers of the live segments of which anything is to go.
