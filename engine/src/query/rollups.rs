@@ -60,9 +60,14 @@ impl Source<'_> {
         let filter_of = |month| RowFilter::of_days(day_bits(month, &kept));
         self.site_pieces(meter, filter_of, &mut |meter, piece| {
             let totals = months.entry(piece.month).or_default();
-            if piece.rules.is_empty() && kept.covers(&piece.month.days()) {
+            if piece.rules.of_site().is_empty() && kept.covers(&piece.month.days()) {
+                let covered = piece.covered()?;
+                let sums = covered_sums(meter, piece, &covered)?;
                 for (country, events) in piece.extent.country_totals()? {
-                    totals.add(*country, *events);
+                    let left = events.saturating_sub(sums.of_country(*country));
+                    if left > 0 {
+                        totals.add(*country, left);
+                    }
                 }
                 return Ok(());
             }
@@ -121,7 +126,7 @@ fn taken_off(
     let mut taken_off = TakenOff::new();
     let asked = |fixed: bool| layers.fixed == Fixed::Any || (layers.fixed == Fixed::Yes) == fixed;
     let covered = piece.covered()?;
-    for ((of_month, kind, device, country, fixed), count) in covered_sums(meter, piece, &covered)? {
+    for ((of_month, kind, device, country, fixed), count) in covered_sums(meter, piece, &covered)?.each() {
         if asked(*fixed) {
             *taken_off.entry((*of_month, *kind, *device, *country)).or_insert(0) += count;
         }
@@ -155,7 +160,7 @@ fn covered_sums<'c>(
     if let Some(sums) = covered.sums() {
         return Ok(sums);
     }
-    let (month, mut sums) = (piece.month, CoveredSums::new());
+    let (month, mut sums) = (piece.month, CoveredSums::default());
     let every = LayerSelection::of_kinds(KindSet::all());
     let all = RowFilter::of_days(day_bits(month, &month.days()));
     for page in covered.pages() {
@@ -167,7 +172,7 @@ fn covered_sums<'c>(
             let (kind, device, fixed) = (layer.kind(), layer.viewport().device(), layer.fixed());
             strip.rows(meter, &mut |country, of_month, count| {
                 if !left.keeps(country.code(), of_month) {
-                    *sums.entry((of_month, kind, device, country, fixed)).or_insert(0) += count;
+                    sums.add((of_month, kind, device, country, fixed), count);
                 }
             })
         })?;

@@ -15,9 +15,31 @@ use crate::segment::{Extent, PageIndex, SegmentError};
 /// is found again.
 const SEGMENTS: usize = 64;
 
-/// Events that tombstones of pages cover, by day of the month (0 to 30), kind, device, country and whether the target is
-/// fixed.
-pub type CoveredSums = HashMap<(u8, Kind, Device, Country, bool), u64>;
+/// Events that tombstones of pages cover.
+#[derive(Debug, Default)]
+pub struct CoveredSums {
+    by_place: HashMap<(u8, Kind, Device, Country, bool), u64>,
+    countries: HashMap<Country, u64>,
+}
+
+impl CoveredSums {
+    /// Adds events of a day of the month (0 to 30), of a kind, device and country, and of a fixed target or another.
+    pub fn add(&mut self, place: (u8, Kind, Device, Country, bool), events: u64) {
+        *self.by_place.entry(place).or_insert(0) += events;
+        *self.countries.entry(place.3).or_insert(0) += events;
+    }
+
+    /// Every sum, in no order.
+    pub fn each(&self) -> impl Iterator<Item = (&(u8, Kind, Device, Country, bool), u64)> {
+        self.by_place.iter().map(|(place, events)| (place, *events))
+    }
+
+    /// Those of a country.
+    #[must_use]
+    pub fn of_country(&self, country: Country) -> u64 {
+        self.countries.get(&country).copied().unwrap_or(0)
+    }
+}
 
 /// What tombstones that name pages cover of a site in one segment.
 #[derive(Debug, Default)]
