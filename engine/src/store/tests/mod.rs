@@ -2,6 +2,7 @@
 
 mod against_a_map;
 mod backups;
+mod bulk;
 mod erasing;
 mod faults;
 mod jobs;
@@ -80,8 +81,12 @@ impl Bench {
     }
 
     fn open(&self) -> Store {
-        let store =
-            Store::open(Arc::new(self.disk.clone()), self.clock.clone(), self.options.clone()).unwrap();
+        self.open_from(Arc::new(self.disk.clone()))
+    }
+
+    /// As `open`, from a disk of any kind.
+    fn open_from(&self, disk: Arc<dyn Disk>) -> Store {
+        let store = Store::open(disk, self.clock.clone(), self.options.clone()).unwrap();
         if store.report().made {
             let (name, region) = (SiteName::new("shop").unwrap(), self.options.region.clone());
             let new = NewSite { name, region, settings: self.settings.clone() };
