@@ -2,6 +2,7 @@
 
 mod content;
 mod damage;
+mod golden;
 mod memory;
 mod merging;
 mod round_trip;
