@@ -232,14 +232,7 @@ fn hour_rows(events: &[(Row, HourOfSite)]) -> Vec<HourRow> {
             None => hours.push(HourRow { kind, hour: *hour, count }),
         }
     }
-    hours.sort_unstable_by_key(|row| (row.kind, row.hour));
-    hours.dedup_by(|row, kept| {
-        let same = (row.kind, row.hour) == (kept.kind, kept.hour);
-        if same {
-            kept.count += row.count;
-        }
-        same
-    });
+    HourRow::sum(&mut hours);
     hours
 }
 

@@ -100,3 +100,17 @@ pub struct HourRow {
     /// Events; at least 1.
     pub count: u64,
 }
+
+impl HourRow {
+    /// Sorts totals by kind and hour, and adds up those of the same.
+    pub fn sum(hours: &mut Vec<HourRow>) {
+        hours.sort_unstable_by_key(|row| (row.kind, row.hour));
+        hours.dedup_by(|row, kept| {
+            let same = (row.kind, row.hour) == (kept.kind, kept.hour);
+            if same {
+                kept.count += row.count;
+            }
+            same
+        });
+    }
+}

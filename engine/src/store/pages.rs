@@ -181,7 +181,7 @@ fn add_pages(pages: &mut Vec<PageRows>, moved: Vec<PageRows>) {
     });
     for page in pages.iter_mut().filter(|page| touched.contains(&page.page)) {
         sum_rows(&mut page.rows);
-        sum_hours(&mut page.hours);
+        HourRow::sum(&mut page.hours);
     }
 }
 
@@ -191,17 +191,6 @@ fn sum_rows(rows: &mut Vec<Row>) {
         let sum = if row.key == kept.key { kept.count.checked_add(row.count) } else { None };
         kept.count = sum.unwrap_or(kept.count);
         sum.is_some()
-    });
-}
-
-fn sum_hours(hours: &mut Vec<HourRow>) {
-    hours.sort_unstable_by_key(|row| (row.kind, row.hour));
-    hours.dedup_by(|row, kept| {
-        let same = (row.kind, row.hour) == (kept.kind, kept.hour);
-        if same {
-            kept.count += row.count;
-        }
-        same
     });
 }
 
