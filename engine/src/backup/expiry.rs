@@ -1,13 +1,13 @@
 //! Targets that keep what was deleted or replaced: for how long they may, so that what is to be gone is gone in time.
 
 use super::BackupError;
+use super::plan::DAY_MS;
 use super::target::BackupTarget;
 use crate::model::limits::GONE_DAYS;
 use crate::model::{DEADLINE_DAYS, LAST_DAYS, PURGE_DAYS};
 
 /// A target lets versions expire at a midnight of its own, once a day: so many days later than it says.
 const MIDNIGHT_DAYS: u64 = 1;
-const DAY_MS: u64 = 86_400_000;
 
 /// Old versions that would outlive what they must not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

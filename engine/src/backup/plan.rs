@@ -7,7 +7,8 @@ use crate::model::CopyName;
 use crate::model::limits::COPY_DAYS;
 use crate::segment::SegmentEntry;
 
-const DAY_MS: u64 = 86_400_000;
+/// Milliseconds of a day.
+pub(super) const DAY_MS: u64 = 86_400_000;
 
 /// How many backups are kept, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

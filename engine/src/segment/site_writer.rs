@@ -259,7 +259,7 @@ impl SiteWriter {
                 Position { block: self.header.blocks - 1, cell: part.first_cell, low_byte: part.low_byte };
         }
         self.strip.pieces.push(part.piece);
-        self.place = Some(u64::from(layer.code()) << CELL_BITS);
+        self.place = Some(place_of(layer, 0));
         Ok(())
     }
 
@@ -418,6 +418,11 @@ impl SiteWriter {
         }
         std::mem::take(&mut self.header)
     }
+}
+
+/// Where a row stands among those of its page: by layer, then by the code of its cell.
+pub(super) fn place_of(layer: Layer, cell_code: u32) -> u64 {
+    u64::from(layer.code()) << CELL_BITS | u64::from(cell_code)
 }
 
 fn layer_of(place: u64) -> Layer {

@@ -95,19 +95,29 @@ impl Core {
         Ok(())
     }
 
+    /// Those erasures that can wait no longer for what cannot be read: a deadline is near, and targets that keep old
+    /// versions need their time before it. None while the clock is doubted.
+    pub(super) fn urgent<'e>(&self, due: &'e [Arc<Erasure>]) -> Vec<&'e Arc<Erasure>> {
+        let by_ms = self.now_ms().saturating_add(self.versions_kept_ms());
+        let urgent: Vec<_> = due.iter().filter(|erasure| plan::is_last_chance(erasure, by_ms)).collect();
+        if urgent.is_empty() || self.clock_is_steady() { urgent } else { Vec::new() }
+    }
+
+    /// Writes down what is lost to erasures.
+    pub(super) fn lose(&self, erasures: &[&Arc<Erasure>], loss: Loss) -> Result<(), JobError> {
+        let edits = erasures.iter().map(|erasure| LedgerEdit::Lose(erasure.id, loss));
+        Ok(self.ledger.record(edits.collect())?)
+    }
+
     /// Looks at log and quarantine. What was put aside goes unread when a deadline is near, and is named.
     fn verify_other_files(&self, due: &[Arc<Erasure>], through: Seq) -> Result<(), JobError> {
-        let by_ms = self.now_ms().saturating_add(self.versions_kept_ms());
-        let urgent: Vec<&Arc<Erasure>> =
-            due.iter().filter(|erasure| plan::is_last_chance(erasure, by_ms)).collect();
-        if !urgent.is_empty() && self.clock_is_steady() {
+        let urgent = self.urgent(due);
+        if !urgent.is_empty() {
             for (file, _) in self.disk.list(Directory::Quarantine)? {
                 let (FileName::QuarantinedWal(number) | FileName::QuarantinedSegment(number)) = file else {
                     continue;
                 };
-                let loss = Loss { segment: number, whole: true, events: 0 };
-                let lose = |erasure: &&Arc<Erasure>| LedgerEdit::Lose(erasure.id, loss);
-                self.ledger.record(urgent.iter().map(lose).collect())?;
+                self.lose(&urgent, Loss { segment: number, whole: true, events: 0 })?;
                 self.disk.remove(file)?;
                 self.disk.sync_directory(Directory::Quarantine)?;
             }

@@ -228,14 +228,12 @@ impl Core {
 
     /// Lets go of a segment of a backup that cannot be read, if a deadline is near, and names it. Says whether it did.
     fn give_up_backed(&self, segment: &BackedSegment, due: &[Arc<Erasure>]) -> Result<bool, JobError> {
-        let by_ms = self.now_ms().saturating_add(self.versions_kept_ms());
-        let is_urgent = |erasure: &&Arc<Erasure>| plan::is_last_chance(erasure, by_ms);
-        if !self.clock_is_steady() || !due.iter().any(|erasure| is_urgent(&erasure)) {
+        let urgent = self.urgent(due);
+        if urgent.is_empty() {
             return Ok(false);
         }
         let loss = Loss { segment: segment.entry.number, whole: true, events: segment.entry.events };
-        let lose = |erasure: &Arc<Erasure>| LedgerEdit::Lose(erasure.id, loss);
-        self.ledger.record(due.iter().filter(is_urgent).map(lose).collect())?;
+        self.lose(&urgent, loss)?;
         Ok(true)
     }
 }

@@ -7,7 +7,6 @@ use std::sync::{Arc, Weak};
 use crate::compaction::run::{self, MergeTask};
 use crate::error::{EditError, JobError};
 use crate::flush;
-use crate::ledger::LedgerEdit;
 use crate::manifest::{ClockMark, Edit};
 use crate::model::{CountrySet, Erasure, Loss, SiteId, SiteMask};
 use crate::purge::plan;
@@ -191,13 +190,7 @@ impl Core {
         error: &JobError,
         due: &[Arc<Erasure>],
     ) -> Result<bool, JobError> {
-        // Targets that keep old versions need their time afterwards.
-        let by_ms = self.now_ms().saturating_add(self.versions_kept_ms());
-        if !self.clock_is_steady() {
-            return Ok(false);
-        }
-        let urgent: Vec<&Arc<Erasure>> =
-            due.iter().filter(|erasure| plan::is_last_chance(erasure, by_ms)).collect();
+        let urgent = self.urgent(due);
         let JobError::Segment(damage) = error else { return Ok(false) };
         let site = match &**damage {
             SegmentError::Corrupt { place: Place::Site(site) | Place::Block(site, _), .. } => Some(*site),
@@ -208,8 +201,7 @@ impl Core {
         }
         // Named before it is done: a crash in between names what is removed the next time.
         let loss = Loss { segment: entry.number, whole: site.is_none(), events: entry.events };
-        let lose = |erasure: &&Arc<Erasure>| LedgerEdit::Lose(erasure.id, loss);
-        self.ledger.record(urgent.iter().map(lose).collect())?;
+        self.lose(&urgent, loss)?;
         match site {
             Some(site) => self.purge_segment(job, entry.number, &|of| of == site).map(|_| ())?,
             None => self.repoint(entry.number, None)?,

@@ -4,6 +4,7 @@ use crate::format::detail::CellRow;
 use crate::format::rollups::RollupBuilder;
 use crate::model::{CountrySet, Layer, SiteMask, Work};
 use crate::segment::scan::StripPart;
+use crate::segment::site_writer::place_of;
 use crate::segment::{Extent, PageIndex, Scratch, SegmentError, SegmentWriter, Strip};
 
 use super::MergeStats;
@@ -120,7 +121,7 @@ fn write_rows(
     extent.load_codes(part, scratch)?;
     let rows = &scratch.rows;
     for (code, fan_out) in scratch.codes.iter().zip(rows.fan_outs.iter().skip(part.first_cell as usize)) {
-        let place = u64::from(layer.code()) << 26 | u64::from(*code);
+        let place = place_of(layer, *code);
         for row in at..at + *fan_out as usize {
             // `BlockRows::expand` has checked that each index has a country.
             let (country, _) = countries[usize::from(rows.countries[row])];

@@ -2,6 +2,7 @@
 
 use crate::model::{Cell, Layer, Work};
 use crate::segment::scan::StripParts;
+use crate::segment::site_writer::place_of;
 use crate::segment::{Extent, Scratch, SegmentError, SegmentWriter, Strip};
 
 use super::MergeStats;
@@ -68,7 +69,7 @@ impl<'p, 'a> StripInput<'p, 'a> {
     ) -> Result<(), SegmentError> {
         let rows = &self.scratch.rows;
         while let Some(code) = self.scratch.codes.get(self.cell).copied().filter(|code| *code < end) {
-            let place = u64::from(layer.code()) << 26 | u64::from(code);
+            let place = place_of(layer, code);
             let fan_out = rows.fan_outs[self.block_cell] as usize;
             for at in self.row..self.row + fan_out {
                 let (day, rule) = (rows.days[at], self.rules.of(rows.countries[at]));
