@@ -57,7 +57,6 @@ pub struct BeaconPage<'a> {
     #[serde(default, rename = "vw")]
     pub viewport_px: u32,
     /// What happened there.
-    #[serde(deserialize_with = "events")]
     pub events: Vec<BeaconEvent>,
 }
 
@@ -91,29 +90,6 @@ fn batch_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BatchId
     let text = Cow::<'de, str>::deserialize(deserializer)?;
     BatchId::from_hex(&text)
         .ok_or_else(|| D::Error::custom("`id` is 32 hex digits, the same when a batch is sent again"))
-}
-
-/// Room for the events of most pages of most beacons, so that their list does not grow step by step.
-const USUAL_EVENTS: usize = 32;
-
-fn events<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<BeaconEvent>, D::Error> {
-    struct Events;
-    impl<'de> Visitor<'de> for Events {
-        type Value = Vec<BeaconEvent>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of events")
-        }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seen: A) -> Result<Vec<BeaconEvent>, A::Error> {
-            let Some(first) = seen.next_element()? else { return Ok(Vec::new()) };
-            let mut events = Vec::with_capacity(USUAL_EVENTS);
-            events.push(first);
-            while let Some(event) = seen.next_element()? {
-                events.push(event);
-            }
-            Ok(events)
-        }
-    }
-    deserializer.deserialize_seq(Events)
 }
 
 impl<'de> Deserialize<'de> for BeaconEvent {

@@ -6,10 +6,12 @@ use std::borrow::Cow;
 
 use heatgrid_engine::model::{BatchId, Kind};
 
-use super::{Beacon, BeaconEvent, BeaconPage, USUAL_EVENTS};
+use super::{Beacon, BeaconEvent, BeaconPage};
 
 /// Digits of a number whose value is exact as an integer and as a float.
 const DIGITS: usize = 15;
+/// Room for the events of most pages of most beacons, so that their list does not grow step by step.
+const USUAL_EVENTS: usize = 32;
 
 pub(super) fn read(body: &[u8]) -> Option<Beacon<'_>> {
     let mut rest = Rest(body);
