@@ -1,5 +1,7 @@
 //! What a store can be told when it is opened. Plain values: whoever reads a file or an environment fills them in.
 
+use std::time::Duration;
+
 use crate::compaction::CompactionOptions;
 use crate::disk::Access;
 use crate::model::{PURGE_DAYS, Region};
@@ -33,6 +35,8 @@ pub struct Options {
     pub queue_bytes: usize,
     /// Batches that may wait for their commit.
     pub queue_batches: usize,
+    /// How long a commit waits, after one of several batches, for as many to come again and share its sync.
+    pub gather: Duration,
     /// Free bytes of the disk that flush and compaction leave alone, so that a purge always has room to work.
     pub reserve_bytes: u64,
     /// What compaction and retention may read and write together, in bytes a second.
@@ -60,6 +64,8 @@ impl Options {
             wal_file_bytes: 64 << 20,
             queue_bytes: 32 << 20,
             queue_batches: 16_384,
+            // A few syncs of a fast disk; while a slow one syncs, batches gather by themselves.
+            gather: Duration::from_micros(500),
             reserve_bytes: 512 << 20,
             background_bytes_per_second: 128 << 20,
             purge_every_seconds: PURGE_DAYS * 86_400,

@@ -7,7 +7,7 @@ use super::queue::{Entry, Queue};
 use super::{AfterGroup, CommitParts};
 use crate::clock::Clock;
 use crate::memtable::Memtable;
-use crate::model::{Batch, Seq, SiteId};
+use crate::model::{Seq, SiteId};
 use crate::wal::{SpareShelf, Wal, WalError};
 use crate::window::{Known, Windows};
 
@@ -70,19 +70,20 @@ impl Committer {
     }
 
     /// Makes a group durable, then visible, then tells its callers.
-    pub(super) fn commit(&mut self, entries: Vec<Entry>, group: Arc<Group>) {
-        let mut told = Told { group, outcomes: Vec::with_capacity(entries.len()) };
+    pub(super) fn commit(&mut self, batches: Vec<Entry>, group: Arc<Group>) {
+        let outcomes = Vec::with_capacity(batches.len());
+        let mut told = Told { group, batches, outcomes };
         let now_ms = self.clock.now_ms();
-        let mut accepted = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let outcome = self.accept(entry, now_ms, &mut accepted);
-            told.outcomes.push(outcome);
+        for entry in &mut told.batches {
+            told.outcomes.push(self.accept(entry, now_ms));
         }
         // Repeated batches wait for it too: what they repeat may be in this very group.
         match self.wal.sync() {
             Ok(()) => {
-                for (batch, seq) in accepted {
-                    self.memtable.apply(batch.site, &batch.pages, seq, now_ms);
+                for (Entry { batch, .. }, outcome) in told.batches.iter().zip(&told.outcomes) {
+                    if let Ok(Appended::Stored { seq, .. }) = outcome {
+                        self.memtable.apply(batch.site, &batch.pages, *seq, now_ms);
+                    }
                 }
                 self.queue.committed(self.wal.last_seq(), self.windows.real_window(now_ms));
             }
@@ -95,19 +96,17 @@ impl Committer {
         (self.after_group)(&self.memtable);
     }
 
-    fn accept(&mut self, entry: Entry, now_ms: u64, accepted: &mut Vec<(Batch, Seq)>) -> Outcome {
+    fn accept(&mut self, entry: &mut Entry, now_ms: u64) -> Outcome {
         let Entry { batch, meta, encoded } = entry;
-        match self.windows.known(batch.site, &meta, now_ms) {
+        match self.windows.known(batch.site, meta, now_ms) {
             Some(Known::ById) => return Ok(Appended::Repeated { answer: None }),
             Some(Known::ByKey(answer)) => return Ok(Appended::Repeated { answer: Some(answer.into()) }),
             Some(Known::OtherBody) => return Ok(Appended::KeyConflict),
             None => {}
         }
-        let seq = self.wal.append(&encoded, now_ms)?;
-        self.windows.remember(batch.site, meta, now_ms);
-        let events = batch.events;
-        accepted.push((batch, seq));
-        Ok(Appended::Stored { seq, events })
+        let seq = self.wal.append(encoded, now_ms)?;
+        self.windows.remember(batch.site, std::mem::take(meta), now_ms);
+        Ok(Appended::Stored { seq, events: batch.events })
     }
 
     pub(super) fn freeze(
@@ -134,12 +133,14 @@ impl Committer {
 /// Tells the callers of a group when it is dropped, so that a panic in between leaves nobody waiting.
 struct Told {
     group: Arc<Group>,
+    batches: Vec<Entry>,
     outcomes: Vec<Outcome>,
 }
 
 impl Drop for Told {
     fn drop(&mut self) {
-        self.group.finish(std::mem::take(&mut self.outcomes));
+        let (batches, outcomes) = (std::mem::take(&mut self.batches), std::mem::take(&mut self.outcomes));
+        self.group.finish(batches, outcomes);
     }
 }
 

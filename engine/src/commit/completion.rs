@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use parking_lot::{Condvar, Mutex};
 
 use super::AppendError;
+use super::queue::Entry;
 use crate::model::Seq;
 
 /// What became of a batch.
@@ -31,12 +32,20 @@ pub enum Appended {
 
 pub(super) type Outcome = Result<Appended, AppendError>;
 
+/// A batch whose outcome is known.
+struct Done {
+    outcome: Outcome,
+    /// Freed by whoever waited for it: mostly the thread that made it, whose allocator has use for the room, and not
+    /// the committer, for whom all others wait.
+    spent: Mutex<Option<Entry>>,
+}
+
 /// Batches that are committed together share one place to wait: a group costs one wake-up.
 #[derive(Default)]
 pub(super) struct Group {
-    outcomes: OnceLock<Vec<Outcome>>,
+    done: OnceLock<Vec<Done>>,
     waiting: Mutex<Vec<Option<Waker>>>,
-    done: Condvar,
+    is_done: Condvar,
 }
 
 impl Group {
@@ -45,19 +54,24 @@ impl Group {
         Completion { group: self.clone(), index }
     }
 
-    /// Tells everybody; one outcome for each batch.
-    pub(super) fn finish(&self, outcomes: Vec<Outcome>) {
-        let first = self.outcomes.set(outcomes).is_ok();
+    /// Tells everybody; one outcome for each batch, in their order. Those without one were given up.
+    pub(super) fn finish(&self, batches: Vec<Entry>, outcomes: Vec<Outcome>) {
+        let done = |(entry, outcome)| Done { outcome, spent: Mutex::new(Some(entry)) };
+        let first = self.done.set(batches.into_iter().zip(outcomes).map(done).collect()).is_ok();
         debug_assert!(first, "a group is committed once");
         // Under the lock nobody can look, find nothing, and wait afterwards.
         let waiting = std::mem::take(&mut *self.waiting.lock());
-        self.done.notify_all();
+        self.is_done.notify_all();
         waiting.into_iter().flatten().for_each(Waker::wake);
     }
 
     fn outcome(&self, index: usize) -> Option<Outcome> {
-        // A group that was given up has no outcome for those who came late.
-        Some(self.outcomes.get()?.get(index).cloned().unwrap_or(Err(AppendError::Stopped)))
+        let Some(done) = self.done.get()?.get(index) else {
+            // A group that was given up has no outcome for those who came late.
+            return Some(Err(AppendError::Stopped));
+        };
+        drop(done.spent.lock().take());
+        Some(done.outcome.clone())
     }
 }
 
@@ -82,7 +96,7 @@ impl Completion {
             if let Some(outcome) = self.group.outcome(self.index) {
                 return outcome;
             }
-            self.group.done.wait(&mut waiting);
+            self.group.is_done.wait(&mut waiting);
         }
     }
 }
@@ -91,6 +105,9 @@ impl Future for Completion {
     type Output = Result<Appended, AppendError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(outcome) = self.group.outcome(self.index) {
+            return Poll::Ready(outcome);
+        }
         let mut waiting = self.group.waiting.lock();
         if let Some(outcome) = self.group.outcome(self.index) {
             return Poll::Ready(outcome);

@@ -3,6 +3,10 @@
 //! A batch is encoded on its caller's thread, and waits in a bounded queue. The committer takes all that wait, drops
 //! those that were accepted before, writes one group to the log, makes it durable, applies it to the memtable and
 //! tells the callers. What has to happen between two groups (freezing the memtable, masking it) is run by it too.
+//!
+//! A sync takes no longer for many batches than for one, and on a fast disk it is done before many have come. So after
+//! a group of several the committer gathers: it waits until as many are there as wrote lately, for `gather` at most.
+//! A lone writer is never waited with.
 
 mod committer;
 mod completion;
@@ -11,6 +15,7 @@ mod queue;
 mod recover;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -35,6 +40,8 @@ pub struct QueueLimits {
     pub bytes: usize,
     /// Batches.
     pub batches: usize,
+    /// How long the committer waits, after a group of several, for those who wrote it to come again.
+    pub gather: Duration,
 }
 
 /// Called after each group with the active memtable: whoever flushes looks at its size and age. Must not block.

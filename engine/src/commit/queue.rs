@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::completion::{Completion, Group};
 use super::{AppendError, Committer, QueueLimits};
@@ -48,12 +48,20 @@ struct State {
     /// Batches and bytes that wait or are being committed.
     batches: usize,
     bytes: usize,
-    committer_waits: bool,
+    /// Batches of the last group.
+    last_group: usize,
+    /// So many batches are enough to wake the committer; `None` while it is at work.
+    enough: Option<usize>,
     closed: bool,
     poisoned: Option<WalError>,
 }
 
 impl State {
+    /// Whether the committer has something to do that should not wait: so many batches, or anything else.
+    fn is_ready(&self, enough: usize) -> bool {
+        self.entries.len() >= enough || !self.between.is_empty() || self.closed
+    }
+
     fn room_for(&self, bytes: usize, limits: QueueLimits) -> Result<(), AppendError> {
         if self.closed {
             return Err(AppendError::Stopped);
@@ -93,15 +101,11 @@ impl Queue {
         state.batches += 1;
         state.bytes += bytes;
         state.entries.push(entry);
-        self.wake(&state);
-        Ok(completion)
-    }
-
-    fn wake(&self, state: &State) {
         // Waking costs a system call, and a committer at work looks again by itself.
-        if state.committer_waits {
+        if state.enough.is_some_and(|enough| state.entries.len() >= enough) {
             self.work.notify_one();
         }
+        Ok(completion)
     }
 
     /// Has the committer run something after all that waits now, and waits for it.
@@ -116,30 +120,46 @@ impl Queue {
                 return Err(AppendError::Stopped);
             }
             state.between.push(Box::new(move |committer| drop(sender.send(run(committer)))));
-            self.wake(&state);
+            if state.enough.is_some() {
+                self.work.notify_one();
+            }
         }
         receiver.recv().map_err(|_| AppendError::Stopped)
     }
 
-    /// All that waits; blocks until there is something. `None` when the queue is closed and empty.
+    /// All that waits; blocks until there is something, and gathers for a while. `None` when the queue is closed and
+    /// empty.
     pub(super) fn take(&self) -> Option<Work> {
         let mut state = self.state.lock();
-        loop {
-            if !state.entries.is_empty() || !state.between.is_empty() {
-                let room = Vec::with_capacity(state.entries.len());
-                return Some(Work {
-                    entries: std::mem::replace(&mut state.entries, room),
-                    group: std::mem::take(&mut state.group),
-                    between: std::mem::take(&mut state.between),
-                });
-            }
-            if state.closed {
-                return None;
-            }
-            state.committer_waits = true;
+        self.gather(&mut state);
+        while !state.is_ready(1) {
+            state.enough = Some(1);
             self.work.wait(&mut state);
-            state.committer_waits = false;
         }
+        state.enough = None;
+        state.last_group = state.entries.len();
+        if state.entries.is_empty() && state.between.is_empty() {
+            return None;
+        }
+        let room = Vec::with_capacity(state.entries.len());
+        Some(Work {
+            entries: std::mem::replace(&mut state.entries, room),
+            group: std::mem::take(&mut state.group),
+            between: std::mem::take(&mut state.between),
+        })
+    }
+
+    /// After a group, waits until all those are here again who were in it, beside those who came meanwhile: each group
+    /// costs a write, a sync and wake-ups, however many share them. Not for ever, as they need not come; and not when
+    /// there was one alone, who would wait for nobody.
+    fn gather(&self, state: &mut MutexGuard<'_, State>) {
+        let writers = state.last_group + state.entries.len();
+        if writers < 2 {
+            return;
+        }
+        state.enough = Some(writers);
+        let not_yet = |state: &mut State| !state.is_ready(writers);
+        let _ = self.work.wait_while_for(state, not_yet, self.limits.gather);
     }
 
     /// So many batches and bytes wait no more.
@@ -167,7 +187,7 @@ impl Queue {
         state.entries.clear();
         state.between.clear();
         drop(state);
-        group.finish(Vec::new());
+        group.finish(Vec::new(), Vec::new());
     }
 
     pub(super) fn committed(&self, last_seq: Seq, window: RealWindow) {

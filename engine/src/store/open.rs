@@ -108,7 +108,8 @@ pub(super) fn open_as(
         clock: Arc::clone(&clock),
         after_group: after_group(&options, &signals),
     };
-    let limits = QueueLimits { bytes: options.queue_bytes, batches: options.queue_batches };
+    let limits =
+        QueueLimits { bytes: options.queue_bytes, batches: options.queue_batches, gather: options.gather };
     let (log, committer) = match options.background {
         Background::Manual => (Commit::inline(parts, limits), None),
         Background::Threads => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -17,11 +18,15 @@ use crate::model::{
 };
 use crate::wal::{WalOptions, WalReport};
 
-pub(super) const LIMITS: QueueLimits = QueueLimits { bytes: 1 << 20, batches: 100 };
+const LIMITS: QueueLimits = QueueLimits { bytes: 1 << 20, batches: 100, gather: Duration::from_micros(100) };
 
 pub(super) struct TestClock(AtomicU64);
 
 impl TestClock {
+    fn new() -> Arc<TestClock> {
+        Arc::new(TestClock(AtomicU64::new(1_000_000)))
+    }
+
     pub(super) fn pass(&self, ms: u64) {
         self.0.fetch_add(ms, Ordering::Relaxed);
     }
@@ -47,11 +52,22 @@ pub(super) struct Harness {
 impl Harness {
     /// Opens what is on a disk; with threads, or on the caller's.
     pub(super) fn open(disk: SimulatedDisk, floor: Seq, threaded: bool) -> Harness {
-        let clock = Arc::new(TestClock(AtomicU64::new(1_000_000)));
-        Harness::open_at(disk, floor, threaded, clock)
+        Harness::open_at(disk, floor, threaded, LIMITS, TestClock::new())
     }
 
-    pub(super) fn open_at(disk: SimulatedDisk, floor: Seq, threaded: bool, clock: Arc<TestClock>) -> Harness {
+    /// With threads, and a committer that waits for this long for writers to come again.
+    pub(super) fn gathering(gather: Duration) -> Harness {
+        let limits = QueueLimits { gather, ..LIMITS };
+        Harness::open_at(SimulatedDisk::new(), Seq(0), true, limits, TestClock::new())
+    }
+
+    fn open_at(
+        disk: SimulatedDisk,
+        floor: Seq,
+        threaded: bool,
+        limits: QueueLimits,
+        clock: Arc<TestClock>,
+    ) -> Harness {
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
         let options = WalOptions { file_bytes: 16_384, first_file_bytes: 4_096 };
         let Recovered { wal, windows, memtable, report } =
@@ -61,13 +77,13 @@ impl Harness {
             CommitParts { wal, windows, memtable, clock: clock.clone(), after_group: Box::new(|_| {}) };
         let mut threads = Vec::new();
         let log = if threaded {
-            let (log, committer) = Commit::queued(parts, LIMITS);
+            let (log, committer) = Commit::queued(parts, limits);
             let shelf = log.shelf();
             threads.push(thread::spawn(move || committer.run()));
             threads.push(thread::spawn(move || shelf.run()));
             log
         } else {
-            Commit::inline(parts, LIMITS)
+            Commit::inline(parts, limits)
         };
         Harness { disk, clock, log: Arc::new(log), memtables, report, threads }
     }
@@ -82,7 +98,7 @@ impl Harness {
     /// Closes it, and opens what is on the disk.
     pub(super) fn reopen(mut self, floor: Seq, threaded: bool) -> Harness {
         self.close();
-        Harness::open_at(self.disk.clone(), floor, threaded, self.clock.clone())
+        Harness::open_at(self.disk.clone(), floor, threaded, LIMITS, self.clock.clone())
     }
 
     /// What a flush does; the manifest's edit is the caller's to remember.

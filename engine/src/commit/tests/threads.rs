@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
+use std::time::Duration;
 
 use super::harness::{Harness, batch, with_id};
 use crate::commit::{AppendError, Appended};
@@ -93,6 +94,67 @@ fn what_waits_becomes_one_group_with_one_sync() {
     holder.join().unwrap();
     assert!(harness.disk.calls().of(Call::Sync) <= syncs + 6, "one a file, not one a batch");
     assert_eq!(harness.visible(), 40);
+}
+
+/// So long that whoever waits for it to pass does not see the end of this test.
+const LONG: Duration = Duration::from_secs(3_600);
+
+/// A committer that gathers, and whose last group was of `writers`.
+fn gathering(writers: u64) -> Harness {
+    let harness = Harness::gathering(LONG);
+    let (release, holder) = hold(&harness);
+    let waiting: Vec<_> = (0..writers).map(|_| harness.log.append(batch(1, 1)).unwrap()).collect();
+    drop(release);
+    waiting.into_iter().for_each(|completion| drop(completion.wait().unwrap()));
+    holder.join().unwrap();
+    harness
+}
+
+#[test]
+fn those_who_wrote_together_are_waited_for_and_share_a_sync() {
+    let harness = gathering(3);
+    for round in 1..=5 {
+        let syncs = harness.disk.calls().of(Call::Sync);
+        let waiting: Vec<_> = (0..3).map(|_| harness.log.append(batch(1, 1)).unwrap()).collect();
+        waiting.into_iter().for_each(|completion| drop(completion.wait().unwrap()));
+        assert_eq!((harness.disk.calls().of(Call::Sync), harness.visible()), (syncs + 1, 3 * (round + 1)));
+    }
+}
+
+#[test]
+fn a_lone_writer_waits_for_nobody() {
+    let harness = Harness::gathering(LONG);
+    for _ in 0..5 {
+        drop(harness.log.append(batch(1, 1)).unwrap().wait().unwrap());
+    }
+    assert_eq!(harness.visible(), 5);
+}
+
+#[test]
+fn those_who_do_not_come_again_are_waited_for_once_and_not_for_ever() {
+    let harness = Harness::gathering(Duration::from_millis(1));
+    let (release, holder) = hold(&harness);
+    let waiting: Vec<_> = (0..3).map(|_| harness.log.append(batch(1, 1)).unwrap()).collect();
+    drop(release);
+    waiting.into_iter().for_each(|completion| drop(completion.wait().unwrap()));
+    holder.join().unwrap();
+    for _ in 0..2 {
+        drop(harness.log.append(batch(1, 1)).unwrap().wait().unwrap());
+    }
+    assert_eq!(harness.visible(), 5);
+}
+
+#[test]
+fn neither_a_flush_nor_the_end_waits_for_writers_to_come_again() {
+    let harness = gathering(3);
+    let early = harness.log.append(batch(1, 1)).unwrap();
+    let (memtable, _) = harness.flush().unwrap();
+    assert_eq!(memtable.events(), 4);
+    assert!(matches!(early.wait().unwrap(), Appended::Stored { .. }));
+    let mut harness = gathering(3);
+    let last = harness.log.append(batch(1, 1)).unwrap();
+    harness.close();
+    assert!(matches!(last.wait().unwrap(), Appended::Stored { .. }));
 }
 
 #[test]
