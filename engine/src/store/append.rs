@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::commit::{Appended, Completion};
 use crate::error::AppendError;
-use crate::model::{Batch, PageLimits, SiteId};
+use crate::model::{Batch, PageLimits, Site, SiteId};
 use crate::segment::{Segment, SegmentError};
 
 use super::Store;
@@ -26,8 +26,8 @@ impl Store {
     /// When the site is unknown or closed, when there is no room (`is_busy`), or when nothing is accepted any more.
     /// Nothing of the batch is stored then.
     pub fn append(&self, mut batch: Batch) -> Result<Completion, AppendError> {
-        self.core.admit(batch.site)?;
-        self.core.fit_pages(&mut batch)?;
+        let site = self.core.admit(batch.site)?;
+        self.core.fit_pages(&mut batch, &site);
         self.core.queue(batch)
     }
 
@@ -39,8 +39,8 @@ impl Store {
     pub fn append_wait(&self, mut batch: Batch) -> Result<Appended, AppendError> {
         loop {
             let seen = self.core.signals.room.count();
-            let queued = self.core.admit(batch.site).and_then(|()| {
-                self.core.fit_pages(&mut batch)?;
+            let queued = self.core.admit(batch.site).and_then(|site| {
+                self.core.fit_pages(&mut batch, &site);
                 self.core.queue(batch.clone())
             });
             match queued {
@@ -86,7 +86,7 @@ impl Core {
     /// an erasure covers a batch, or keeps it out.
     fn queue(&self, batch: Batch) -> Result<Completion, AppendError> {
         let blocks = self.blocks.read();
-        self.admit(batch.site)?;
+        self.open_for(batch.site)?;
         let blocked = blocked(&blocks, batch.site);
         if !blocked.is_empty() && batch.pages.iter().any(|page| blocked.covers(&page.page)) {
             return Err(AppendError::Blocked(batch.site));
@@ -94,19 +94,15 @@ impl Core {
         Ok(self.log.append(batch)?)
     }
 
-    /// Whether a batch of a site may be accepted now.
-    fn admit(&self, site: SiteId) -> Result<(), AppendError> {
-        match self.accounts.get(site) {
-            None => return Err(AppendError::UnknownSite(site)),
-            Some(site) if site.closed => return Err(AppendError::ClosedSite(site.id)),
-            Some(_) => {}
-        }
+    /// The site of a batch, if that may be accepted now.
+    fn admit(&self, site: SiteId) -> Result<Arc<Site>, AppendError> {
+        let site = self.open_for(site)?;
         if let Some(poison) = self.live.poison() {
             return Err(AppendError::Poisoned(poison));
         }
         let (used_bytes, limit_bytes) = (self.memtable_bytes(), self.memtable_limit_bytes());
         if used_bytes < limit_bytes {
-            return Ok(());
+            return Ok(site);
         }
         match &self.last_flush.lock().error {
             Some(error) => Err(AppendError::FlushFails(Arc::clone(error))),
@@ -114,18 +110,23 @@ impl Core {
         }
     }
 
+    /// A site that is open.
+    fn open_for(&self, site: SiteId) -> Result<Arc<Site>, AppendError> {
+        match self.accounts.get(site) {
+            None => Err(AppendError::UnknownSite(site)),
+            Some(site) if site.closed => Err(AppendError::ClosedSite(site.id)),
+            Some(site) => Ok(site),
+        }
+    }
+
     /// Moves what is beyond the site's budget of pages to `host/(other)`.
-    fn fit_pages(&self, batch: &mut Batch) -> Result<(), AppendError> {
-        let Some(site) = self.accounts.get(batch.site) else {
-            return Err(AppendError::UnknownSite(batch.site));
-        };
+    fn fit_pages(&self, batch: &mut Batch, site: &Site) {
         let limits: PageLimits = site.settings.page_limits;
         let today = site.settings.day_at(self.now_ms());
         let moved = self.pages.fit(batch, limits, today, |page| self.each_page(site.id, page));
         if moved > 0 {
             add(&self.counters.moved_events, moved);
         }
-        Ok(())
     }
 
     /// Gives every page that a site has, some more than once. What cannot be read is left out.

@@ -237,9 +237,7 @@ impl Core {
 
     /// Bytes of memory that hold what is not in segments yet.
     pub(super) fn memtable_bytes(&self) -> u64 {
-        let state = self.live.read();
-        let frozen = state.frozen.as_ref().map_or(0, |frozen| frozen.bytes());
-        (state.active.bytes() + frozen) as u64
+        self.live.memtable_bytes() as u64
     }
 
     /// Most of them: one memtable that is flushed, and one that takes batches meanwhile.

@@ -1,8 +1,8 @@
 //! What is live: the manifest, and the read set that says the same in memory. Changed together, here and nowhere else.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -35,6 +35,8 @@ pub(super) struct Live {
     seed: [u8; 32],
     next_number: AtomicU64,
     truth: Mutex<Truth>,
+    /// Beside the truth, which is held while the disk is at work: every append asks.
+    poison: OnceLock<Arc<Poison>>,
     state: ArcSwap<ReadState>,
 }
 
@@ -42,7 +44,6 @@ struct Truth {
     manifest: Manifest,
     /// Unix ms since when this process knows of a segment.
     added_ms: BTreeMap<u64, u64>,
-    poison: Option<Arc<Poison>>,
 }
 
 impl Live {
@@ -60,7 +61,8 @@ impl Live {
             access,
             seed,
             next_number: AtomicU64::new(next_number),
-            truth: Mutex::new(Truth { manifest, added_ms, poison: None }),
+            truth: Mutex::new(Truth { manifest, added_ms }),
+            poison: OnceLock::new(),
             state: ArcSwap::from_pointee(state),
         }
     }
@@ -68,6 +70,13 @@ impl Live {
     /// The read set of this moment.
     pub(super) fn read(&self) -> Arc<ReadState> {
         self.state.load_full()
+    }
+
+    /// Bytes of memory that hold what is not in segments yet.
+    pub(super) fn memtable_bytes(&self) -> usize {
+        // Asked by every append: a look that counts nothing is enough.
+        let state = self.state.load();
+        state.active.bytes() + state.frozen.as_ref().map_or(0, |frozen| frozen.bytes())
     }
 
     /// A file number that was never given before, and bytes that tell the file from every other of any store.
@@ -94,7 +103,7 @@ impl Live {
 
     /// Why nothing may be written any more.
     pub(super) fn poison(&self) -> Option<Arc<Poison>> {
-        self.truth.lock().poison.clone()
+        self.poison.get().cloned()
     }
 
     /// Live segments as compaction sees them, but for those that cannot be read.
@@ -139,7 +148,7 @@ impl Live {
         let mut opened = new.map(open).collect::<Result<Vec<_>, _>>()?;
         let flushed = edit.wal_floor.is_some();
         let mut truth = self.truth.lock();
-        if let Some(poison) = &truth.poison {
+        if let Some(poison) = self.poison.get() {
             return Err(EditError::Poisoned(Arc::clone(poison)));
         }
         let mut edited = edit.apply(&truth.manifest)?;
@@ -147,9 +156,8 @@ impl Live {
         match manifest::replace(&*self.disk, &edited.manifest) {
             Ok(()) => {}
             Err(ManifestError::Uncertain(source)) => {
-                let poison = Arc::new(Poison::Manifest(source));
-                truth.poison = Some(Arc::clone(&poison));
-                return Err(EditError::Poisoned(poison));
+                let poison = self.poison.get_or_init(|| Arc::new(Poison::Manifest(source)));
+                return Err(EditError::Poisoned(Arc::clone(poison)));
             }
             Err(error) => return Err(error.into()),
         }
