@@ -8,7 +8,9 @@ use super::frame::{Cursor, FormatError, put_varint};
 use crate::model::Cell;
 use crate::model::limits::BLOCK_CELLS;
 
-/// Cells that are unpacked at once: a small page shares its block with others, and should not pay for all of them.
+/// Cells of a stretch, which is unpacked at once: a small page shares its block with others, and should not pay for
+/// all of them. A piece of more cells is a stretch by itself: whoever reads some of it reads all, and each stretch costs
+/// the making of its own code tables.
 const STRETCH_CELLS: usize = 2_048;
 /// Bits of y in a cell's code.
 const Y_BITS: u32 = 15;
@@ -55,12 +57,15 @@ pub struct Summary {
     low_bits: Vec<u8>,
     /// Total of each cell less 1.
     totals: Numbers,
+    /// The first cell of each stretch that was built.
+    stretch_starts: Vec<usize>,
 }
 
 impl Summary {
     /// Takes everything out.
     pub fn clear(&mut self) {
         self.first_cell = 0;
+        self.stretch_starts.clear();
         self.gaps.clear();
         self.low_bits.clear();
         self.totals.clear();
@@ -86,6 +91,7 @@ impl Summary {
         let span = codes.last().map_or(0, |last| linear(*last));
         let mean = span.checked_div(codes.len() as u32).unwrap_or(0);
         let piece = Piece { stride, shift: mean.checked_ilog2().unwrap_or(0).saturating_sub(MEAN_BITS) };
+        self.begin_piece(codes.len());
         let mut bits = BitWriter::new(&mut self.low_bits);
         let mut next = 0_u32;
         for code in codes {
@@ -99,15 +105,27 @@ impl Summary {
         piece
     }
 
+    /// Begins a stretch with the next piece, of so many cells, unless the one before has room for all of it.
+    fn begin_piece(&mut self, cells: usize) {
+        let (start, end) = (self.gaps.len(), self.gaps.len().saturating_add(cells));
+        let has_room = |first: &usize| end.saturating_sub(*first) <= STRETCH_CELLS;
+        if !self.stretch_starts.last().is_some_and(has_room) {
+            self.stretch_starts.push(start);
+        }
+    }
+
     /// Appends the group's columns.
     pub fn pack(&self, packer: &mut Packer, target: &mut Vec<u8>) {
         let (mut stretches, mut lengths, mut numbers) = (Vec::new(), Vec::new(), Numbers::default());
-        for start in (0..self.totals.len()).step_by(STRETCH_CELLS) {
-            let before = stretches.len();
+        put_varint(&mut lengths, self.stretch_starts.len() as u64);
+        let ends = self.stretch_starts.iter().skip(1).copied().chain([self.totals.len()]);
+        for (start, end) in self.stretch_starts.iter().copied().zip(ends) {
+            let (before, cells) = (stretches.len(), end.saturating_sub(start));
             for column in [&self.gaps, &self.totals] {
-                numbers.copy_of(column, start, STRETCH_CELLS);
+                numbers.copy_of(column, start, cells);
                 numbers.pack(packer, &mut stretches);
             }
+            put_varint(&mut lengths, cells as u64);
             put_varint(&mut lengths, stretches.len().saturating_sub(before) as u64);
         }
         target.extend_from_slice(&lengths);
@@ -129,17 +147,22 @@ impl Summary {
         self.clear();
         let mut numbers = Numbers::default();
         let group = Group::open(columns, cells)?;
-        for Stretch { start, end, columns } in group.stretches() {
-            if end <= range.start || start >= range.end {
+        for Stretch { start, cells, columns } in group.stretches() {
+            if start.saturating_add(cells) <= range.start || start >= range.end {
                 continue;
             }
-            if self.totals.is_empty() {
+            let is_first = self.totals.is_empty();
+            if is_first {
                 self.first_cell = start;
             }
             let mut cursor = Cursor::new("summary", columns);
             for column in [&mut self.gaps, &mut self.totals] {
-                numbers.unpack_exactly(unpacker, &mut cursor, end.saturating_sub(start) as usize)?;
-                column.append(&numbers);
+                if is_first {
+                    column.unpack_exactly(unpacker, &mut cursor, cells as usize)?;
+                } else {
+                    numbers.unpack_exactly(unpacker, &mut cursor, cells as usize)?;
+                    column.append(&numbers);
+                }
             }
             cursor.finish()?;
         }
@@ -183,17 +206,18 @@ impl Summary {
 
 /// The parts of a summary group, not unpacked yet.
 struct Group<'a> {
-    cells: u32,
-    /// Bytes of each stretch.
-    stretch_bytes: [usize; BLOCK_CELLS.div_ceil(STRETCH_CELLS)],
+    /// How many stretches there are.
+    count: usize,
+    /// Cells and bytes of each.
+    lengths: Cursor<'a>,
     stretches: Cursor<'a>,
     low_bits: &'a [u8],
 }
 
-/// Some neighbouring cells of a block, whose columns are compressed by themselves.
+/// Whole pieces of a block, side by side, whose columns are compressed by themselves.
 struct Stretch<'a> {
     start: u32,
-    end: u32,
+    cells: u32,
     columns: &'a [u8],
 }
 
@@ -201,28 +225,34 @@ impl<'a> Group<'a> {
     fn open(columns: &'a [u8], cells: u32) -> Result<Group<'a>, FormatError> {
         let cells = cells.min(BLOCK_CELLS as u32);
         let mut cursor = Cursor::new("summary", columns);
-        let mut stretch_bytes = [0; BLOCK_CELLS.div_ceil(STRETCH_CELLS)];
-        for length in stretch_bytes.iter_mut().take((cells as usize).div_ceil(STRETCH_CELLS)) {
-            *length = cursor.varint_within(columns.len())?;
+        let count = cursor.varint_within(cells as usize)?;
+        let lengths = cursor;
+        let (mut in_all, mut bytes) = (0_u32, 0_usize);
+        for _ in 0..count {
+            in_all = in_all.saturating_add(cursor.varint_u32()?);
+            bytes = bytes.saturating_add(cursor.varint_within(columns.len())?);
         }
-        let all = stretch_bytes.iter().fold(0_usize, |sum, length| sum.saturating_add(*length));
-        let stretches = cursor.part("summary", all)?;
+        if in_all != cells {
+            return Err(cursor.invalid(u64::from(in_all)));
+        }
+        let stretches = cursor.part("summary", bytes)?;
         let low_bits = cursor.rest();
         // Every cell may be a piece with a byte of its own.
         let most = Piece { stride: 1, shift: Piece::MAX_SHIFT }.low_bytes(cells);
         if low_bits.len() > most.saturating_add(cells as usize) {
             return Err(cursor.invalid(low_bits.len() as u64));
         }
-        Ok(Group { cells, stretch_bytes, stretches, low_bits })
+        Ok(Group { count, lengths, stretches, low_bits })
     }
 
-    fn stretches(&self) -> impl Iterator<Item = Stretch<'a>> {
-        let mut cursor = self.stretches;
-        let starts = (0..self.cells).step_by(STRETCH_CELLS);
-        // `open` has taken the sum of these lengths.
-        starts.zip(self.stretch_bytes).map_while(move |(start, length)| {
-            let end = self.cells.min(start.saturating_add(STRETCH_CELLS as u32));
-            Some(Stretch { start, end, columns: cursor.take(length).ok()? })
+    fn stretches(&self) -> impl Iterator<Item = Stretch<'a>> + use<'a> {
+        let (mut lengths, mut columns, mut next) = (self.lengths, self.stretches, 0_u32);
+        // `open` has read these lengths and taken their sums.
+        (0..self.count).map_while(move |_| {
+            let (start, cells) = (next, lengths.varint_u32().ok()?);
+            next = next.saturating_add(cells);
+            let bytes = usize::try_from(lengths.varint().ok()?).ok()?;
+            Some(Stretch { start, cells, columns: columns.take(bytes).ok()? })
         })
     }
 }

@@ -26,11 +26,12 @@ proptest! {
         summary.pack(&mut Packer::new(), &mut bytes);
         let mut back = Summary::default();
         back.unpack(&bytes, cells, &(0..cells), &mut Unpacker::new()).unwrap();
+        back.stretch_starts.clone_from(&summary.stretch_starts);
         prop_assert_eq!(&back, &summary);
         for ((piece, start, count, low_start), codes) in starts.into_iter().zip(&pieces) {
             let part = start..start + count;
             back.unpack(&bytes, cells, &part, &mut Unpacker::new()).unwrap();
-            prop_assert!(back.holds(&part) && back.totals.len() <= codes.len() + 2 * STRETCH_CELLS);
+            prop_assert!(back.holds(&part) && back.totals.len() <= codes.len().max(STRETCH_CELLS));
             let mut places = back.places(piece, start, count, low_start);
             let mut totals = back.totals(start);
             let (mut code, mut total) = (Vec::new(), Vec::new());
@@ -60,4 +61,35 @@ proptest! {
             prop_assert!(code.iter().all(|code| *code < Cell::CODES));
         }
     }
+}
+
+/// Codes of `cells` cells.
+fn column(cells: u32) -> Vec<u32> {
+    (0..cells).map(|cell| cell * 3 % 32_768).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
+#[test]
+fn a_stretch_is_small_pieces_together_or_a_large_one_alone() {
+    let mut summary = Summary::default();
+    for cells in [1_000, 1_000, 48, 1, 5_000, 2_048, 3] {
+        summary.push_piece(&column(cells));
+        (0..cells).for_each(|_| summary.push_total(1));
+    }
+    assert_eq!(summary.stretch_starts, [0, 2_048, 2_049, 7_049, 9_097]);
+    let mut bytes = Vec::new();
+    summary.pack(&mut Packer::new(), &mut bytes);
+    let mut back = Summary::default();
+    for (asked, held) in [
+        (0..1, 0..2_048),
+        (2_048..2_050, 2_048..7_049),
+        (7_048..7_049, 2_049..7_049),
+        (9_099..9_100, 9_097..9_100),
+    ] {
+        back.unpack(&bytes, 9_100, &asked, &mut Unpacker::new()).unwrap();
+        assert!(back.holds(&held) && back.totals.len() == held.len(), "{asked:?}");
+    }
+    // A group that says another number of cells than the block index, or of stretches than it has.
+    assert!(back.unpack(&bytes, 9_101, &(0..1), &mut Unpacker::new()).is_err());
+    bytes[0] += 1;
+    assert!(back.unpack(&bytes, 9_100, &(0..1), &mut Unpacker::new()).is_err());
 }
