@@ -231,6 +231,17 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Passes by so many varints, whatever they are.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub fn skip_varints(&mut self, count: u32) -> Result<(), FormatError> {
+        for _ in 0..count {
+            while self.u8()? >= 0x80 {}
+        }
+        Ok(())
+    }
+
     /// A varint of at most 32 bits.
     ///
     /// # Errors

@@ -171,13 +171,15 @@ pub fn unpack_chunk(chunk: &[u8], unpacker: &mut Unpacker, records: &mut Vec<u8>
     cursor.finish()
 }
 
-/// Reads the strips of the page after `skip` others of the chunk. `block_cells` says the cells of a block.
+/// Reads the strips of the asked layers of the page after `skip` others of the chunk. `block_cells` says the cells of a
+/// block.
 ///
 /// # Errors
 /// When the record is damaged or points outside of the blocks.
 pub fn page_strips(
     records: &[u8],
     skip: u32,
+    asked: impl Fn(Layer) -> bool,
     mut block_cells: impl FnMut(u32) -> Option<u32>,
 ) -> Result<Vec<Strip>, FormatError> {
     let mut cursor = Cursor::new("strip directory", records);
@@ -190,31 +192,33 @@ pub fn page_strips(
     let count = cursor.varint_within(LAYERS)?;
     let mut position =
         Position { block: cursor.varint_u32()?, cell: cursor.varint_u32()?, low_byte: cursor.varint_u32()? };
-    let mut strips = Vec::with_capacity(count);
+    let mut strips = Vec::new();
     for _ in 0..count {
-        strips.push(take_strip(&mut cursor, &mut position, &mut block_cells)?);
+        strips.extend(take_strip(&mut cursor, &asked, &mut position, &mut block_cells)?);
     }
     cursor.finish()?;
     Ok(strips)
 }
 
+/// Reads a strip, or passes one by whose layer is not asked for: its totals are most of what there is to read.
 fn take_strip(
     cursor: &mut Cursor<'_>,
+    asked: &impl Fn(Layer) -> bool,
     position: &mut Position,
     block_cells: &mut impl FnMut(u32) -> Option<u32>,
-) -> Result<Strip, FormatError> {
+) -> Result<Option<Strip>, FormatError> {
     let layer = cursor.u16()?;
     let layer = Layer::from_code(layer).ok_or_else(|| cursor.invalid(u64::from(layer)))?;
     let cells = cursor.varint()?;
     let rows = cells.checked_add(cursor.varint()?).ok_or_else(|| cursor.invalid(cells))?;
     let days = take_days(cursor)?;
+    let is_asked = asked(layer);
     let mut day_totals = [0; MONTH_DAYS as usize];
     let mut total = 0_u64;
-    for (day, of_day) in day_totals.iter_mut().enumerate() {
-        if days.unbounded_shr(day as u32) & 1 == 1 {
-            *of_day = cursor.varint()?;
-            total = total.checked_add(*of_day).ok_or_else(|| cursor.invalid(*of_day))?;
-        }
+    if is_asked {
+        total = take_totals(cursor, days, &mut day_totals)?;
+    } else {
+        cursor.skip_varints(days.count_ones())?;
     }
     let mut strip = Strip {
         layer,
@@ -227,7 +231,25 @@ fn take_strip(
         more_pieces: Vec::new(),
     };
     take_pieces(cursor, position, block_cells, &mut strip)?;
-    Ok(strip)
+    Ok(is_asked.then_some(strip))
+}
+
+/// Reads the totals of these days; says their sum.
+fn take_totals(
+    cursor: &mut Cursor<'_>,
+    mut days: u32,
+    day_totals: &mut [u64; MONTH_DAYS as usize],
+) -> Result<u64, FormatError> {
+    let mut total = 0_u64;
+    while days != 0 {
+        let of_day = cursor.varint()?;
+        total = total.checked_add(of_day).ok_or_else(|| cursor.invalid(of_day))?;
+        if let Some(place) = day_totals.get_mut(days.trailing_zeros() as usize) {
+            *place = of_day;
+        }
+        days &= days.wrapping_sub(1);
+    }
+    Ok(total)
 }
 
 /// Reads the days that have a total, as a bitmap.

@@ -88,8 +88,13 @@ fn totals(
             None => {}
         };
     };
-    source.strips(meter, selection, &mut |meter, strip| {
-        add(strip.page, strip.count(meter)?);
+    source.pages(meter, selection, &mut |meter, piece, page| {
+        let mut of_page = 0_u64;
+        piece.strips(meter, page, &selection.layers, &mut |meter, strip| {
+            of_page = of_page.saturating_add(strip.count(meter)?);
+            Ok(())
+        })?;
+        add(page.text, of_page);
         Ok(())
     })?;
     source.memory_rows(meter, selection, &mut |found| add(found.page, u64::from(found.row.count)))?;

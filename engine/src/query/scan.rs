@@ -40,7 +40,6 @@ pub(super) struct PagePiece<'a> {
 pub(super) struct StripPiece<'a, 's> {
     pub(super) extent: &'a Extent<'s>,
     pub(super) month: Month,
-    pub(super) page: &'a str,
     pub(super) strip: &'a Strip,
     /// Which of its rows count.
     pub(super) filter: &'a RowFilter,
@@ -84,11 +83,21 @@ impl Source<'_> {
         selection: &Selection,
         f: &mut dyn FnMut(&mut Meter<'_>, &StripPiece<'_, '_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
+        self.pages(meter, selection, &mut |meter, piece, page| {
+            piece.strips(meter, page, &selection.layers, f)
+        })
+    }
+
+    /// Gives each page of the selection in each segment to `f`, with the rows of the site there.
+    pub(super) fn pages(
+        &self,
+        meter: &mut Meter<'_>,
+        selection: &Selection,
+        f: &mut dyn FnMut(&mut Meter<'_>, &SitePiece<'_, '_>, &PagePiece<'_>) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
         let filter_of = |month| self.filter(month, selection.countries.as_ref());
         self.site_pieces(meter, filter_of, &mut |meter, piece| {
-            piece.pages(meter, &selection.pages, &mut |meter, page| {
-                piece.strips(meter, page, &selection.layers, f)
-            })
+            piece.pages(meter, &selection.pages, &mut |meter, page| f(meter, piece, page))
         })
     }
 }
@@ -161,15 +170,14 @@ impl SitePiece<'_, '_> {
         layers: &LayerSelection,
         f: &mut dyn FnMut(&mut Meter<'_>, &StripPiece<'_, '_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
-        let PagePiece { page, text, filter, .. } = *page;
+        let PagePiece { page, filter, .. } = *page;
         if filter.is_empty() {
             return Ok(());
         }
-        for strip in &self.extent.strips(page, &mut meter.scratch)? {
-            if layers.contains(strip.layer) {
-                f(meter, &StripPiece { extent: self.extent, month: self.month, page: text, strip, filter })?;
-                meter.spent.check()?;
-            }
+        let asked = |layer| layers.contains(layer);
+        for strip in &self.extent.strips_of(page, asked, &mut meter.scratch)? {
+            f(meter, &StripPiece { extent: self.extent, month: self.month, strip, filter })?;
+            meter.spent.check()?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::format::frame::{Cursor, FormatError};
 use crate::format::rollups::RollupBuilder;
 use crate::format::segment::IndexEntry;
 use crate::format::strips::{Strip, page_strips, unpack_chunk};
-use crate::model::{Country, Device, HourRow, Kind, Month, SiteId};
+use crate::model::{Country, Device, HourRow, Kind, Layer, Month, SiteId};
 
 use super::scan::StripPart;
 use super::{Place, Scratch, Segment, SegmentError};
@@ -158,6 +158,19 @@ impl<'a> Extent<'a> {
     /// # Errors
     /// When the strip directory is damaged.
     pub fn strips(&self, page: PageIndex, scratch: &mut Scratch) -> Result<Vec<Strip>, SegmentError> {
+        self.strips_of(page, |_| true, scratch)
+    }
+
+    /// What a page has in each of the asked layers, ascending. Touches no block.
+    ///
+    /// # Errors
+    /// As `strips`.
+    pub fn strips_of(
+        &self,
+        page: PageIndex,
+        asked: impl Fn(Layer) -> bool,
+        scratch: &mut Scratch,
+    ) -> Result<Vec<Strip>, SegmentError> {
         let chunk = self.chunk(page, Section::StripIndex, self.header.strip_chunks())?;
         let corrupt = |source| self.segment.corrupt(Place::Site(self.site()), chunk.bytes.start, source);
         let key = (self.segment.opening(), chunk.bytes.start);
@@ -170,7 +183,7 @@ impl<'a> Extent<'a> {
         }
         let index = self.section(Section::BlockIndex)?;
         let block_cells = |number| block_entry(index, number, &self.header).map(|entry| entry.cells).ok();
-        page_strips(strip_records, page.0 - chunk.first_page, block_cells).map_err(corrupt)
+        page_strips(strip_records, page.0 - chunk.first_page, asked, block_cells).map_err(corrupt)
     }
 
     /// The hour totals of a page, by kind and hour.
