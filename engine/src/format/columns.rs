@@ -304,7 +304,13 @@ impl Numbers {
 
 /// Bytes that the numbers of these short bytes have aside.
 fn longs_bytes(shorts: &[u8]) -> usize {
-    if is_short(shorts) { 0 } else { shorts.iter().map(|code| long_bytes(*code)).sum() }
+    // So many of them stay within 16 bits, of which the processor adds more at once than of a usize.
+    const ADDED: usize = 4_096;
+    if is_short(shorts) {
+        return 0;
+    }
+    let of = |codes: &[u8]| codes.iter().fold(0_u16, |sum, code| sum.wrapping_add(long_bytes(*code).into()));
+    shorts.chunks(ADDED).map(|codes| usize::from(of(codes))).sum()
 }
 
 /// Whether all of them are numbers themselves.
@@ -317,9 +323,9 @@ fn is_short(shorts: &[u8]) -> bool {
 /// Bytes that the number of this short byte has aside: 1, 2, 3, 4 or 8 from `LITERALS` on. Without a branch, so that
 /// many are summed at once.
 #[inline]
-fn long_bytes(code: u8) -> usize {
+fn long_bytes(code: u8) -> u8 {
     let above = code.saturating_sub(LITERALS.wrapping_sub(1));
-    usize::from(if above == 5 { 8 } else { above })
+    if above == 5 { 8 } else { above }
 }
 
 /// Reads numbers one after another, or many at once while they are short.
@@ -342,7 +348,7 @@ impl<'a> NumberReader<'a> {
     }
 
     fn long(&mut self, code: u8) -> u64 {
-        let length = long_bytes(code);
+        let length = usize::from(long_bytes(code));
         let (bytes, rest) = self.longs.split_at_checked(length).unwrap_or((self.longs, &[]));
         self.longs = rest;
         let value = bytes.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));

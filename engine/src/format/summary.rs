@@ -12,6 +12,8 @@ use crate::model::limits::BLOCK_CELLS;
 /// all of them. A piece of more cells is a stretch by itself: whoever reads some of it reads all, and each stretch costs
 /// the making of its own code tables.
 const STRETCH_CELLS: usize = 2_048;
+/// Places of a block's cells whose gaps have at most so many low bits are added up in 32 bits: 2^14 * 2^8 * 2^8.
+const NARROW_SHIFT: u32 = 8;
 /// Bits of y in a cell's code.
 const Y_BITS: u32 = 15;
 /// Columns of cells that there are.
@@ -304,13 +306,7 @@ impl PlaceReader<'_> {
                 if run.len() != target.len() {
                     return Err(cursor.invalid(u64::from(count)));
                 }
-                // Short gaps of a block's cells stay far below 2^64, and below 2^32 when the last one does.
-                for (low, gap) in target.iter_mut().zip(run) {
-                    let gap = u64::from(*gap).wrapping_shl(shift) | u64::from(*low);
-                    *low = next.wrapping_add(gap) as u32;
-                    // One addition that waits for the one before, not two.
-                    next = next.wrapping_add(gap.wrapping_add(1));
-                }
+                next = add_up(target, run, shift, next);
             }
             None => {
                 for low in &mut *target {
@@ -332,6 +328,33 @@ impl PlaceReader<'_> {
     }
 }
 
+/// Makes places of gaps in pieces, high bits and low ones, from the place `next` on; answers the one after the last.
+fn add_up(low_bits: &mut [u32], high_bits: &[u8], shift: u32, next: u64) -> u64 {
+    // So many short gaps of so many bits do not leave 32 bits. Else they stay far below 2^64, and the places are below
+    // 2^32 when the last one is.
+    if shift <= NARROW_SHIFT && low_bits.len() <= BLOCK_CELLS && next <= u64::from(Cell::CODES) {
+        // Two loops: the processor does the first some at a time, and in the second only one addition waits for the one
+        // before it.
+        for (low, high) in low_bits.iter_mut().zip(high_bits) {
+            *low |= u32::from(*high).wrapping_shl(shift);
+        }
+        let mut next = next as u32;
+        for gap in low_bits {
+            let place = next.wrapping_add(*gap);
+            next = next.wrapping_add(gap.wrapping_add(1));
+            *gap = place;
+        }
+        return u64::from(next);
+    }
+    let mut next = next;
+    for (low, high) in low_bits.iter_mut().zip(high_bits) {
+        let gap = u64::from(*high).wrapping_shl(shift) | u64::from(*low);
+        *low = next.wrapping_add(gap) as u32;
+        next = next.wrapping_add(gap.wrapping_add(1));
+    }
+    next
+}
+
 /// Makes cell codes of numbers `x * stride + y` below 2^26. Divides by multiplying, because neither the processor nor
 /// its guess of where a column ends is quick at it.
 fn to_codes(places: &mut [u32], stride: u32) {
@@ -340,9 +363,10 @@ fn to_codes(places: &mut [u32], stride: u32) {
     // the same.
     let stride = stride.max(1);
     let shift = stride.next_power_of_two().trailing_zeros().saturating_add(Y_BITS + COLUMN_BITS);
-    let multiplier = 1_u64.wrapping_shl(shift).div_ceil(u64::from(stride));
+    // At most 2^27: that both numbers have 32 bits lets the processor multiply some at a time.
+    let multiplier = 1_u64.wrapping_shl(shift).div_ceil(u64::from(stride)) as u32;
     for place in places {
-        let x = u64::from(*place).wrapping_mul(multiplier).wrapping_shr(shift) as u32;
+        let x = u64::from(*place).wrapping_mul(u64::from(multiplier)).wrapping_shr(shift) as u32;
         let y = place.wrapping_sub(x.wrapping_mul(stride));
         *place = x << Y_BITS | y;
     }

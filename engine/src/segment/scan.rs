@@ -15,7 +15,7 @@ use crate::model::{Country, Work};
 use super::{Extent, Place, SegmentError};
 
 /// Cells or rows that are handed out at once: they fit into the processor's nearest cache.
-const CHUNK: usize = 2_048;
+const CHUNK: usize = 512;
 
 /// One opening of a file, and an offset in it: what a scratch holds the columns of.
 type Held = Option<(u64, u64)>;
