@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,7 +13,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use hyper::body::Frame;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, Sleep};
 
 use super::problem::{BUSY, INVALID_BODY, Problem, TIMEOUT, TOO_LARGE};
@@ -21,7 +20,8 @@ use super::problem::{BUSY, INVALID_BODY, Problem, TIMEOUT, TOO_LARGE};
 /// Places for requests that are worked on. One that finds none is told to come back: it has cost nothing yet.
 #[derive(Debug)]
 pub struct Places {
-    free: Semaphore,
+    /// Nobody waits for a place, so that a count is all it takes.
+    free: AtomicUsize,
     shed: AtomicU64,
     body_time: Duration,
 }
@@ -30,18 +30,23 @@ impl Places {
     /// So many places; a body may pause for `body_time`.
     #[must_use]
     pub fn new(requests: usize, body_time: Duration) -> Places {
-        Places { free: Semaphore::new(requests), shed: AtomicU64::new(0), body_time }
+        Places { free: AtomicUsize::new(requests), shed: AtomicU64::new(0), body_time }
     }
 
     /// Takes a place, until it is dropped.
     ///
     /// # Errors
     /// 503 when all are taken.
-    pub fn take(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        self.free.try_acquire().map_err(|_| {
-            self.shed.fetch_add(1, Ordering::Relaxed);
-            Problem::new(&BUSY, "too many requests are worked on; try again in a second").retry_after(1)
-        })
+    pub fn take(&self) -> Result<Place<'_>, Problem> {
+        let taken = self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(1));
+        match taken {
+            Ok(_) => Ok(Place(&self.free)),
+            Err(_) => {
+                self.shed.fetch_add(1, Ordering::Relaxed);
+                Err(Problem::new(&BUSY, "too many requests are worked on; try again in a second")
+                    .retry_after(1))
+            }
+        }
     }
 
     /// Puts a clock on a body.
@@ -58,7 +63,17 @@ impl Places {
     /// Requests that are worked on now, of `requests`.
     #[must_use]
     pub fn free(&self) -> usize {
-        self.free.available_permits()
+        self.free.load(Ordering::Relaxed)
+    }
+}
+
+/// A place that is taken until this is dropped.
+#[must_use = "a place that is dropped is free again"]
+pub struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -99,6 +114,10 @@ where
         } else {
             joined.extend_from_slice(&std::mem::take(&mut whole));
             joined.extend_from_slice(&piece);
+        }
+        // Where the length was told, nobody has to wait for being told that this was all.
+        if body.is_end_stream() {
+            break;
         }
     }
     Ok(if joined.is_empty() { whole } else { joined.into() })
@@ -229,6 +248,31 @@ mod tests {
         assert_eq!(post_body(&router, "123456789".into()).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
         let never = Body::new(http_body_util::StreamBody::new(Never));
         assert_eq!(post_body(&router, never).await.status(), StatusCode::REQUEST_TIMEOUT);
+    }
+
+    #[tokio::test]
+    async fn a_body_of_a_known_length_is_whole_with_its_last_byte() {
+        let body = OfKnownLength(vec!["45", "123"]);
+        assert_eq!(whole_body(body, 8).await.unwrap(), "12345");
+    }
+
+    /// Pieces, last one first; whoever asks for more waits for ever.
+    struct OfKnownLength(Vec<&'static str>);
+
+    impl HttpBody for OfKnownLength {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            self.0.pop().map_or(Poll::Pending, |piece| Poll::Ready(Some(Ok(Frame::data(piece.into())))))
+        }
+
+        fn is_end_stream(&self) -> bool {
+            self.0.is_empty()
+        }
     }
 
     struct Never;

@@ -209,3 +209,57 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         self.socket.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    const HEADER: Duration = Duration::from_millis(20);
+
+    /// A client that never lets anybody wait for its next byte.
+    struct Eager;
+
+    impl AsyncRead for Eager {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            buf.put_slice(b"a");
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn eager() -> (Patient<Eager>, Arc<Phase>) {
+        let long = Duration::from_secs(3_600);
+        Patient::new(Eager, Patience { header: HEADER, idle: long, write: long })
+    }
+
+    /// No read of such a connection ever waited, so that the clock of its first head was never stopped: after ten
+    /// seconds of good requests it was taken for one head that trickles, and dropped.
+    #[tokio::test]
+    async fn a_busy_connection_is_not_taken_for_a_head_that_trickles() {
+        let (mut connection, phase) = eager();
+        let begun = Instant::now();
+        while begun.elapsed() < 3 * HEADER {
+            assert_eq!(connection.read_u8().await.expect("each head comes at once"), b'a');
+            phase.request_begins();
+            phase.request_ends();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_without_end_is_told_though_none_of_its_reads_waits() {
+        let (mut connection, _phase) = eager();
+        let begun = Instant::now();
+        let error = loop {
+            if let Err(error) = connection.read_u8().await {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(begun.elapsed() >= HEADER);
+    }
+}
