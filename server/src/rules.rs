@@ -1,9 +1,8 @@
 //! What each site says of its URLs and visitors, made ready once and not for every request.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use heatgrid_engine::model::{Site, SiteId, SiteSettings};
+use heatgrid_engine::model::{Site, SiteId, SiteMap, SiteSettings};
 use ipnet::IpNet;
 use parking_lot::RwLock;
 
@@ -31,7 +30,7 @@ impl SiteRules {
 
 /// The rules of the sites that were asked for lately.
 #[derive(Debug, Default)]
-pub struct Rules(RwLock<HashMap<SiteId, (Arc<Site>, Arc<SiteRules>)>>);
+pub struct Rules(RwLock<SiteMap<(Arc<Site>, Arc<SiteRules>)>>);
 
 impl Rules {
     /// The rules of a site as the accounts know it now: a changed site is another `Arc`.

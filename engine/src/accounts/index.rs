@@ -7,7 +7,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::format::account_edits::Edit;
-use crate::model::{Site, SiteId, SiteName, Token, TokenId, Zone};
+use crate::model::{Site, SiteId, SiteMap, SiteName, Token, TokenId, Zone};
 
 /// An open site, found by its name.
 struct ByName(Arc<Site>);
@@ -64,7 +64,7 @@ impl Eq for ByKey {}
 
 #[derive(Default)]
 pub(super) struct Index {
-    sites: HashMap<SiteId, Arc<Site>>,
+    sites: SiteMap<Arc<Site>>,
     names: BTreeSet<ByName>,
     keys: HashSet<ByKey>,
     /// Keys from before a rotation; few sites have one.

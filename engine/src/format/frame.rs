@@ -315,12 +315,25 @@ impl<'a> Cursor<'a> {
 }
 
 /// Appends a varint (LEB128, shortest form).
+#[inline]
 pub fn put_varint(target: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        target.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
+    if value < 0x80 {
+        target.push(value as u8);
+        return;
     }
-    target.push(value as u8);
+    let (mut bytes, mut end) = ([0; VARINT_BYTES], target.len());
+    for byte in &mut bytes {
+        end = end.saturating_add(1);
+        *byte = (value & 0x7f) as u8;
+        value >>= 7;
+        if value == 0 {
+            break;
+        }
+        *byte |= 0x80;
+    }
+    // All of it and then the end: that looks for room once, and not for each byte.
+    target.extend_from_slice(&bytes);
+    target.truncate(end);
 }
 
 /// Appends a varint length and the bytes.

@@ -6,7 +6,7 @@ mod page;
 mod site;
 mod words;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -16,7 +16,7 @@ pub use page::PageData;
 pub use site::SiteRows;
 pub use words::Rows;
 
-use crate::model::{Month, PageRows, Seq, SiteId, SiteMask};
+use crate::model::{Month, PageRows, Seq, SiteId, SiteMap, SiteMask};
 
 /// What an allocator adds to an allocation, about.
 const ALLOCATION_BYTES: usize = 16;
@@ -25,7 +25,7 @@ const SITE_BYTES: usize = size_of::<SiteRows>() + 64;
 
 /// Counters by site and page, in memory.
 pub struct Memtable {
-    sites: RwLock<HashMap<SiteId, Arc<RwLock<SiteRows>>>>,
+    sites: RwLock<SiteMap<Arc<RwLock<SiteRows>>>>,
     bytes: AtomicUsize,
     events: AtomicU64,
     /// `u64::MAX` and 0 while it is empty.

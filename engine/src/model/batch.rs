@@ -101,11 +101,17 @@ pub struct Batch {
 /// Collects events into a batch. Bounded: at most `limits::BATCH_EVENTS` events, and as many pages.
 pub struct BatchBuilder {
     site: SiteId,
+    /// The first pages: a visit has one or two, and to look at them costs less than to hash.
+    first: Vec<Box<str>>,
+    /// Those behind them.
     index: HashMap<Box<str>, PageOfBatch>,
     pages: Vec<Vec<(Row, HourOfSite)>>,
     added: usize,
     events: u64,
 }
+
+/// Pages that are found by looking at all of them.
+const FIRST_PAGES: usize = 4;
 
 /// A page of the builder that gave it, so that a caller with many events of one page names it once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +121,8 @@ impl BatchBuilder {
     /// An empty batch of a site.
     #[must_use]
     pub fn new(site: SiteId) -> BatchBuilder {
-        BatchBuilder { site, index: HashMap::new(), pages: Vec::new(), added: 0, events: 0 }
+        let (first, index) = (Vec::new(), HashMap::new());
+        BatchBuilder { site, first, index, pages: Vec::new(), added: 0, events: 0 }
     }
 
     /// Adds an event on `page`. A conversion loses its country, and its viewport becomes its device's lowest class.
@@ -135,8 +142,12 @@ impl BatchBuilder {
         if page.is_empty() || page.len() > PAGE_BYTES {
             return Err(InvalidEvent::PageLength { bytes: page.len() });
         }
-        if let Some(known) = self.index.get(page) {
-            return Ok(*known);
+        let known = match self.first.iter().position(|known| **known == *page) {
+            Some(place) => Some(PageOfBatch(place as u32)),
+            None => self.index.get(page).copied(),
+        };
+        if let Some(known) = known {
+            return Ok(known);
         }
         if self.pages.len() == BATCH_EVENTS {
             return Err(InvalidEvent::TooMany);
@@ -144,7 +155,11 @@ impl BatchBuilder {
         // No more pages than events, so that a u32 is enough.
         let new = PageOfBatch(self.pages.len() as u32);
         self.pages.push(Vec::new());
-        self.index.insert(page.into(), new);
+        if self.first.len() < FIRST_PAGES {
+            self.first.push(page.into());
+        } else {
+            self.index.insert(page.into(), new);
+        }
         Ok(new)
     }
 
@@ -185,9 +200,9 @@ impl BatchBuilder {
     /// Sorts and sums what was added.
     #[must_use]
     pub fn build(mut self, id: Option<BatchId>, idempotency: Option<IdempotencyKey>) -> Batch {
-        let mut pages: Vec<PageRows> = self
-            .index
-            .into_iter()
+        let first = self.first.into_iter().zip(0..).map(|(text, place)| (text, PageOfBatch(place)));
+        let mut pages: Vec<PageRows> = first
+            .chain(self.index)
             .map(|(text, page)| (text, std::mem::take(&mut self.pages[page.0 as usize])))
             .filter(|(_, events)| !events.is_empty())
             .map(|(text, events)| page_rows(text, events))
@@ -274,6 +289,21 @@ mod tests {
         assert_eq!(batch.events, 6);
         assert_eq!(batch.pages[0].rows.len(), 1);
         assert_eq!((batch.pages[0].rows[0].count, batch.pages[0].hours[0].count), (6, 6));
+    }
+
+    #[test]
+    fn each_of_many_pages_is_found_again() {
+        let mut builder = BatchBuilder::new(SiteId(1));
+        let texts: Vec<String> =
+            (0..3 * FIRST_PAGES).rev().map(|page| format!("a.example/{page:02}")).collect();
+        let named: Vec<PageOfBatch> = texts.iter().map(|text| builder.page(text).unwrap()).collect();
+        for (text, page) in texts.iter().zip(&named) {
+            assert_eq!(builder.page(text).as_ref(), Ok(page));
+            builder.add_to(*page, event(Kind::Click, 1)).unwrap();
+        }
+        let batch = builder.build(None, None);
+        let built: Vec<&str> = batch.pages.iter().map(|page| &*page.page).collect();
+        assert!(built.iter().rev().eq(&texts), "{built:?}");
     }
 
     #[test]

@@ -38,7 +38,8 @@ pub use row::{HourRow, Row, RowKey};
 pub use scope::SiteScope;
 pub use selection::{Fixed, LayerSelection, ViewportSet};
 pub use site::{
-    InvalidName, PageLimits, PathRules, QueryParams, Region, Seq, Site, SiteId, SiteName, SiteSettings,
+    AsDrawn, InvalidName, PageLimits, PathRules, QueryParams, Region, Seq, Site, SiteId, SiteMap, SiteName,
+    SiteSettings,
 };
 pub use text_hash::{TextHash, TextHasher};
 pub use token::{Role, Token, TokenId};

@@ -1,6 +1,8 @@
 //! Sites, their names and settings.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::{Day, MaskRules, SiteMask, Zone};
 
@@ -11,6 +13,28 @@ pub struct Seq(pub u64);
 /// A site's random identity, one per creation: making a site again under an old name makes a new one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SiteId(pub u64);
+
+/// A table by site. Ids are drawn at random, and not by who asks: nobody chooses which of them meet, so that nothing is
+/// gained by hashing them.
+pub type SiteMap<T> = HashMap<SiteId, T, BuildHasherDefault<AsDrawn>>;
+
+/// Takes a random number as its own hash.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AsDrawn(u64);
+
+impl Hasher for AsDrawn {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 impl fmt::Display for SiteId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

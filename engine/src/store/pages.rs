@@ -2,13 +2,13 @@
 //!
 //! Events beyond the budget are never dropped: they count on the page `host/(other)`.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, RandomState};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::model::{Batch, Day, HourRow, PageLimits, PageRows, Row, SiteId};
+use crate::model::{AsDrawn, Batch, Day, HourRow, PageLimits, PageRows, Row, SiteId, SiteMap};
 
 /// Hosts of a site that get a page `host/(other)` of their own beyond the budget. Whoever may choose the host (a
 /// site that names none) could else make pages without end.
@@ -25,7 +25,7 @@ pub(super) struct PageBudgets {
 
 #[derive(Default)]
 struct Sites {
-    by_id: HashMap<SiteId, Arc<Mutex<SitePages>>>,
+    by_id: SiteMap<Arc<Mutex<SitePages>>>,
     /// Hashes in `by_id` when last counted, and uses since: what decides when to forget some.
     hashes: usize,
     uses: u64,
@@ -34,7 +34,7 @@ struct Sites {
 #[derive(Default)]
 struct SitePages {
     /// Hashes of its pages; `None` until they are learnt, and after they were forgotten.
-    known: Option<HashSet<u64, BuildHasherDefault<AsItIs>>>,
+    known: Option<HashSet<u64, BuildHasherDefault<AsDrawn>>>,
     /// The day that `new` and `others` are of.
     day: Option<Day>,
     new: u32,
@@ -192,24 +192,6 @@ fn sum_rows(rows: &mut Vec<Row>) {
         kept.count = sum.unwrap_or(kept.count);
         sum.is_some()
     });
-}
-
-/// The hashes are keyed already.
-#[derive(Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 #[cfg(test)]

@@ -127,6 +127,12 @@ fn put_meta(target: &mut Vec<u8>, site: SiteId, meta: &BatchMeta) {
     }
 }
 
+/// Most bytes of what is put before the pages.
+fn most_meta_bytes(meta: &BatchMeta) -> usize {
+    let key = meta.key.as_ref().map_or(0, |key| CARRIED_KEY_FRAME.saturating_add(key.answer.len()));
+    key.saturating_add(8 + 1 + 8)
+}
+
 fn put_key(target: &mut Vec<u8>, recorded: &RecordedKey) {
     target.extend_from_slice(&recorded.key);
     target.extend_from_slice(&recorded.body);
@@ -138,7 +144,8 @@ fn put_key(target: &mut Vec<u8>, recorded: &RecordedKey) {
 pub fn encode_batch(site: SiteId, meta: &BatchMeta, pages: &[PageRows], limit: usize) -> Encoded {
     let most: usize = pages.iter().map(|page| Unwritten::all_of(page).most_bytes()).sum();
     // Keys are far apart in small batches and close in large ones: two thirds of the most is about what comes out.
-    let mut current = Vec::with_capacity(most.saturating_sub(most / 3).saturating_add(1_200).min(limit));
+    let expected = most.saturating_sub(most / 3).saturating_add(most_meta_bytes(meta));
+    let mut current = Vec::with_capacity(expected.min(limit));
     put_meta(&mut current, site, meta);
     let whole_prefix = current.len();
     let mut parts: Vec<Vec<u8>> = Vec::new();
