@@ -16,8 +16,9 @@ use crate::access::Client;
 use crate::app::App;
 use crate::http::limits::whole_body;
 use crate::http::problem::{INVALID_BODY, MEDIA_TYPE, Problem, ProblemBody};
-use crate::intake::DropReason;
+use crate::intake::{Counted, DropReason};
 use crate::privacy::consent;
+use crate::privacy::origin::Origin;
 use crate::privacy::visitor::Visitor;
 use crate::wire::collect::{self, BODY_BYTES};
 
@@ -55,27 +56,49 @@ pub(super) struct Document;
 )]
 async fn beacon(State(doors): State<Arc<Doors>>, Client(visitor): Client, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    answer(&doors, &visitor, &head.headers, body).await
+    answer(&doors, &visitor, &head.headers, body, ()).await
 }
 
-/// Takes one beacon.
-pub(super) async fn answer<B>(doors: &Doors, visitor: &Visitor, headers: &HeaderMap, body: B) -> Response
+/// Takes one beacon. `place` is given back when its batch is handed over: who waits for the disk is not worked on, and
+/// is bounded by the store's queue. Else a flood, in which every answer waits for its turn, would hold all places by it.
+pub(super) async fn answer<B>(
+    doors: &Doors,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    body: B,
+    place: impl Sized,
+) -> Response
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
-    let taken = take(doors, visitor, headers, body).await;
-    let mut response = cors::answer(headers, taken.map(|()| StatusCode::NO_CONTENT));
+    let origin = Origin::of(headers);
+    let taken = match read(doors, visitor, headers, origin, body).await {
+        Ok(batch) => {
+            let pending = doors.hand_over(batch);
+            drop(place);
+            pending.stored().await
+        }
+        Err(problem) => Err(problem),
+    };
+    let mut response = cors::answer_to(origin, taken.map(|()| StatusCode::NO_CONTENT));
     if let Some(cookie) = consent::renewal(headers) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
     response
 }
 
-async fn take<B>(doors: &Doors, visitor: &Visitor, headers: &HeaderMap, body: B) -> Result<(), Problem>
+/// The batch of a beacon, if any of it may be counted.
+async fn read<B>(
+    doors: &Doors,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    origin: Option<Origin<'_>>,
+    body: B,
+) -> Result<Option<Counted>, Problem>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
-    let origin = doors.knock(visitor, headers)?;
+    let origin = doors.knock(visitor, origin)?;
     if !is_plain(headers) {
         return Err(Problem::new(&MEDIA_TYPE, "send text/plain or application/json, not compressed"));
     }
@@ -86,12 +109,9 @@ where
     match doors.consider(&host, visitor, headers, beacon) {
         Err(reason) => doors.drop_all(reason, events),
         Ok(_) if is_bot => doors.drop_all(DropReason::Bot, events),
-        Ok(beacon) => {
-            let counted = doors.visit(&host, origin, visitor, headers).beacon(beacon)?;
-            doors.store([counted]).await?;
-        }
+        Ok(beacon) => return Ok(Some(doors.visit(&host, origin, visitor, headers).beacon(beacon)?)),
     }
-    Ok(())
+    Ok(None)
 }
 
 fn is_plain(headers: &HeaderMap) -> bool {

@@ -4,6 +4,7 @@
 //! the other methods and for the OpenAPI document.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::http::{Method, Request};
@@ -15,7 +16,7 @@ use crate::access::Access;
 use crate::app::App;
 use crate::http::limits::Places;
 use crate::http::{Observation, unpanicked};
-use crate::meters::Meters;
+use crate::meters::{Meters, Route};
 
 /// `POST /v1/collect`.
 pub(super) struct Direct {
@@ -23,6 +24,7 @@ pub(super) struct Direct {
     access: Arc<Access>,
     places: Arc<Places>,
     meters: Arc<Meters>,
+    route: Arc<Route>,
 }
 
 impl Direct {
@@ -31,6 +33,7 @@ impl Direct {
             doors: Arc::clone(&app.doors),
             access: Arc::clone(&app.access),
             places: Arc::clone(&app.places),
+            route: app.meters.route(collect::ROUTE),
             meters: Arc::clone(&app.meters),
         }
     }
@@ -42,17 +45,17 @@ impl Direct {
 
     pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
         let observed = Observation::begin(request.method());
-        let response = unpanicked(self.take(request, peer)).await;
-        observed.end(&self.meters, collect::ROUTE, response)
+        let response = unpanicked(pin!(self.take(request, peer))).await;
+        observed.end(&self.meters, &self.route, response)
     }
 
     async fn take(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
         let (head, body) = request.into_parts();
-        let _place = match self.places.take() {
+        let place = match self.places.take() {
             Ok(place) => place,
             Err(problem) => return problem.into_response(),
         };
         let visitor = self.access.visitor(peer, &head.headers);
-        collect::answer(&self.doors, &visitor, &head.headers, self.places.timed(body)).await
+        collect::answer(&self.doors, &visitor, &head.headers, self.places.timed(body), place).await
     }
 }

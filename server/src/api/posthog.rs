@@ -18,6 +18,7 @@ use crate::access::Client;
 use crate::app::App;
 use crate::http::limits::whole_body;
 use crate::http::problem::{INVALID_BODY, Problem, ProblemBody, TOO_LARGE};
+use crate::privacy::origin::Origin;
 use crate::privacy::visitor::Visitor;
 use crate::wire::posthog::{self, BODY_BYTES, InvalidCapture};
 
@@ -85,7 +86,7 @@ async fn capture(State(doors): State<Arc<Doors>>, Client(visitor): Client, reque
 }
 
 async fn take(doors: &Doors, visitor: &Visitor, headers: &HeaderMap, body: Body) -> Result<(), Problem> {
-    let origin = doors.knock(visitor, headers)?;
+    let origin = doors.knock(visitor, Origin::of(headers))?;
     let body = whole_body(body, SENT_BYTES).await?;
     let capture = posthog::read(&body)?;
     let host = doors.host(&capture.key, origin)?;
@@ -94,7 +95,7 @@ async fn take(doors: &Doors, visitor: &Visitor, headers: &HeaderMap, body: Body)
         Err(reason) => doors.drop_all(reason, points),
         Ok(heatmaps) => {
             let counted = doors.visit(&host, origin, visitor, headers).heatmaps(heatmaps)?;
-            doors.store(counted).await?;
+            doors.hand_over(counted).stored().await?;
         }
     }
     Ok(())

@@ -3,8 +3,10 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -172,7 +174,7 @@ async fn requests<S>(
     peer: SocketAddr,
     routes: impl Answers,
     limits: &Limits,
-    mut shutdown: watch::Receiver<bool>,
+    shutdown: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -191,14 +193,33 @@ async fn requests<S>(
             .timer(TokioTimer::new())
             // `Patient` has the finer clocks; this one is off.
             .header_read_timeout(None)
+            // 100 headers, hyper's own limit: for another one it fills two tables anew for each request.
             .max_buf_size(limits.header_bytes)
-            .max_headers(100)
             .serve_connection(TokioIo::new(socket), service)
     );
-    tokio::select! {
-        // Errors here are the client's: closed, too slow, not HTTP. hyper has answered what could be answered.
-        _ = connection.as_mut() => return,
-        _ = shutdown.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+    // Errors here are the client's: closed, too slow, not HTTP. hyper has answered what could be answered.
+    if unless_stopped(connection.as_mut(), shutdown).await.is_none() {
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await;
     }
-    let _ = connection.await;
+}
+
+/// What `work` gives, or `None` when the server stops before. For a task's own work: to ask all connections' channel
+/// each time that one of them moves would have them meet at its lock.
+async fn unless_stopped<T>(
+    mut work: impl Future<Output = T> + Unpin,
+    mut shutdown: watch::Receiver<bool>,
+) -> Option<T> {
+    let said = shutdown.clone();
+    let mut stop = std::pin::pin!(shutdown.wait_for(|stop| *stop));
+    let mut is_listening = false;
+    std::future::poll_fn(move |cx| {
+        // A task is woken by the same waker all its life, so that once is enough until something is said.
+        let asks = !std::mem::replace(&mut is_listening, true) || said.has_changed().unwrap_or(true);
+        if asks && stop.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        Pin::new(&mut work).poll(cx).map(Some)
+    })
+    .await
 }

@@ -5,9 +5,8 @@ use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +21,7 @@ use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::problem::{INTERNAL, METHOD, NOT_FOUND, Problem};
-use crate::meters::Meters;
+use crate::meters::{Meters, Route};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What requests without a route are counted under.
@@ -41,7 +40,8 @@ async fn observe(State(meters): State<Arc<Meters>>, request: Request, next: Next
     let observed = Observation::begin(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
-    observed.end(&meters, route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str), response)
+    let route = meters.route(route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
+    observed.end(&meters, &route, response)
 }
 
 /// A request that is being answered.
@@ -58,10 +58,11 @@ impl Observation {
     }
 
     /// It ends: measures it under its route template, logs it, and gives the answer its id.
-    pub fn end(self, meters: &Meters, route: &str, mut response: Response) -> Response {
+    pub fn end(self, meters: &Meters, route: &Route, mut response: Response) -> Response {
         let Observation { method, began } = self;
         let (id, took, status) = (RequestId::new(), began.elapsed(), response.status());
         meters.request(&method, route, status, took);
+        let route = route.template();
         let took_us = took.as_micros() as u64;
         // What is turned away is counted: a line for each would fill the disk of a server that has too much to do.
         if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
@@ -94,14 +95,17 @@ impl fmt::Display for RequestId {
 impl From<RequestId> for HeaderValue {
     fn from(id: RequestId) -> HeaderValue {
         let mut digits = [0; 16];
-        write!(&mut digits[..], "{id}").expect("an id has 16 digits");
+        for (place, digit) in digits.iter_mut().rev().enumerate() {
+            *digit = b"0123456789abcdef"[(id.0 >> (4 * place)) as usize & 15];
+        }
         HeaderValue::from_bytes(&digits).expect("an id is hexadecimal digits")
     }
 }
 
 /// An answer, or that of a handler which panics.
-pub async fn unpanicked(answer: impl Future<Output = Response>) -> Response {
-    let mut answer = pin!(answer);
+///
+/// Pinned before, because a future that is handed over by value takes its room twice.
+pub async fn unpanicked(mut answer: Pin<&mut impl Future<Output = Response>>) -> Response {
     std::future::poll_fn(move |cx| {
         let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)));
         polled.unwrap_or_else(|panic| Poll::Ready(panicked(panic)))
@@ -128,13 +132,15 @@ async fn no_method() -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     #[tokio::test]
     async fn an_answer_that_panics_is_a_fault_of_the_server_and_others_are_as_they_are() {
-        let panics = unpanicked(async { panic!("told to nobody") }).await;
+        let panics = unpanicked(pin!(async { panic!("told to nobody") })).await;
         assert_eq!(panics.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        let answer = unpanicked(async { StatusCode::NO_CONTENT.into_response() }).await;
+        let answer = unpanicked(pin!(async { StatusCode::NO_CONTENT.into_response() })).await;
         assert_eq!(answer.status(), StatusCode::NO_CONTENT);
     }
 
@@ -142,7 +148,8 @@ mod tests {
     fn every_answer_has_an_id_of_its_own() {
         let meters = Meters::new();
         let id = || {
-            let answer = Observation::begin(&Method::GET).end(&meters, "/", Response::default());
+            let answer =
+                Observation::begin(&Method::GET).end(&meters, &meters.route("/"), Response::default());
             answer.headers()[REQUEST_ID].to_str().unwrap().to_owned()
         };
         let (one, other) = (id(), id());

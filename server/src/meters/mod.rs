@@ -5,6 +5,7 @@ mod store;
 pub use store::{record_connections, record_places, record_store};
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
@@ -27,8 +28,22 @@ pub struct Meters {
     accepted: Counter,
     redacted: Counter,
     dropped: [Counter; DropReason::ALL.len()],
-    /// By route template, of which there are as many as routes.
-    requests: RwLock<HashMap<Box<str>, Vec<Answered>>>,
+    /// By template, of which there are as many as routes.
+    routes: RwLock<HashMap<Box<str>, Arc<Route>>>,
+}
+
+/// Requests of a route.
+pub struct Route {
+    template: Box<str>,
+    answered: RwLock<Vec<Answered>>,
+}
+
+impl Route {
+    /// As it is routed, without anything of a request.
+    #[must_use]
+    pub fn template(&self) -> &str {
+        &self.template
+    }
 }
 
 /// Requests of a route with one method and one status: few of either.
@@ -59,7 +74,7 @@ impl Meters {
             dropped,
             handle: recorder.handle(),
             recorder,
-            requests: RwLock::default(),
+            routes: RwLock::default(),
         }
     }
 
@@ -72,26 +87,34 @@ impl Meters {
         }
     }
 
-    /// Counts an answered request by its route template.
-    pub fn request(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+    /// The route of a template.
+    pub fn route(&self, template: &str) -> Arc<Route> {
+        if let Some(known) = self.routes.read().get(template) {
+            return Arc::clone(known);
+        }
+        let new = || Arc::new(Route { template: template.into(), answered: RwLock::default() });
+        Arc::clone(self.routes.write().entry(template.into()).or_insert_with(new))
+    }
+
+    /// Counts an answered request.
+    pub fn request(&self, method: &Method, route: &Route, status: StatusCode, took: Duration) {
         let method = USUAL.iter().find(|usual| **usual == method.as_str()).copied().unwrap_or("other");
         let same = |answered: &&Answered| answered.method == method && answered.status == status;
-        if let Some(known) = self.requests.read().get(route).and_then(|all| all.iter().find(same)) {
+        if let Some(known) = route.answered.read().iter().find(same) {
             known.seconds.record(took.as_secs_f64());
             return;
         }
         let labels = vec![
             Label::from_static_parts("method", method),
-            Label::new("route", route.to_owned()),
+            Label::new("route", String::from(route.template())),
             Label::new("status", status.as_str().to_owned()),
         ];
         let seconds = self.recorder.register_histogram(&Key::from_parts(REQUESTS, labels), &METADATA);
         seconds.record(took.as_secs_f64());
-        let mut requests = self.requests.write();
-        let known = requests.entry(route.into()).or_default();
+        let mut answered = route.answered.write();
         // Another one may have been as early: both record the same series.
-        if known.iter().find(same).is_none() {
-            known.push(Answered { method, status, seconds });
+        if answered.iter().find(same).is_none() {
+            answered.push(Answered { method, status, seconds });
         }
     }
 
@@ -172,7 +195,7 @@ mod tests {
         let meters = Meters::new();
         for method in ["GET", "BREW", "WHEN", "PROPFIND"] {
             let method = Method::from_bytes(method.as_bytes()).expect("a token is a method");
-            meters.request(&method, "/livez", StatusCode::OK, Duration::from_millis(1));
+            meters.request(&method, &meters.route("/livez"), StatusCode::OK, Duration::from_millis(1));
         }
         let text = meters.render();
         assert!(

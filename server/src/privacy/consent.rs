@@ -1,7 +1,9 @@
 //! Whether a visitor may be counted. Ingest takes nothing but `Consented`, and only this module makes one.
 
-use axum::http::header::COOKIE;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::header::{COOKIE, DNT};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+const SEC_GPC: HeaderName = HeaderName::from_static("sec-gpc");
 
 /// The opt-out cookie: the one thing that this server ever asks a browser to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,10 +79,10 @@ pub enum Objection {
 #[must_use]
 pub fn objection(headers: &HeaderMap) -> Option<Objection> {
     let says_one =
-        |name: &str| headers.get_all(name).iter().any(|value| value.as_bytes().trim_ascii() == b"1");
-    if says_one("sec-gpc") {
+        |name: &HeaderName| headers.get_all(name).iter().any(|value| value.as_bytes().trim_ascii() == b"1");
+    if says_one(&SEC_GPC) {
         Some(Objection::GlobalPrivacyControl)
-    } else if says_one("dnt") {
+    } else if says_one(&DNT) {
         Some(Objection::DoNotTrack)
     } else if has_opted_out(headers) {
         Some(Objection::OptOut)

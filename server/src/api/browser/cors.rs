@@ -18,6 +18,14 @@ const TRUE: HeaderValue = HeaderValue::from_static("true");
 
 /// An answer with what CORS has to say; a refused origin is told nothing.
 pub(in crate::api) fn answer<R: IntoResponse>(headers: &HeaderMap, answer: Result<R, Problem>) -> Response {
+    answer_to(Origin::of(headers), answer)
+}
+
+/// As `answer`, where the origin is known.
+pub(in crate::api) fn answer_to<R: IntoResponse>(
+    origin: Option<Origin<'_>>,
+    answer: Result<R, Problem>,
+) -> Response {
     let refused = answer.as_ref().is_err_and(|problem| problem.status() == StatusCode::FORBIDDEN);
     let mut response = match answer {
         Ok(answer) => answer.into_response(),
@@ -25,7 +33,7 @@ pub(in crate::api) fn answer<R: IntoResponse>(headers: &HeaderMap, answer: Resul
     };
     let told = response.headers_mut();
     told.insert(VARY, HeaderValue::from_static("Origin"));
-    let Some(origin) = Origin::of(headers).filter(|_| !refused) else { return response };
+    let Some(origin) = origin.filter(|_| !refused) else { return response };
     told.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.value().clone());
     told.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
     if told.contains_key(RETRY_AFTER) {

@@ -86,9 +86,13 @@ impl Doors {
     ///
     /// # Errors
     /// 429 when its address sends too much, 403 without an origin.
-    pub(super) fn knock<'a>(&self, visitor: &Visitor, headers: &'a HeaderMap) -> Result<Origin<'a>, Problem> {
+    pub(super) fn knock<'a>(
+        &self,
+        visitor: &Visitor,
+        origin: Option<Origin<'a>>,
+    ) -> Result<Origin<'a>, Problem> {
         self.per_address.check(&visitor.neighbourhood()).map_err(too_often)?;
-        Origin::of(headers).ok_or_else(no_origin)
+        origin.ok_or_else(no_origin)
     }
 
     /// The site of a key, if `origin` may send to it.
@@ -148,14 +152,10 @@ impl Doors {
         self.meters.tally(&Tally::all_dropped(reason, events));
     }
 
-    /// Stores batches in their order, and counts what became of their events. When one is not taken, neither are those
-    /// behind it; sent again, those before it are known by their ids.
-    ///
-    /// # Errors
-    /// 503 when the store is busy or has stopped.
-    pub(super) async fn store(&self, batches: impl IntoIterator<Item = Counted>) -> Result<(), Problem> {
+    /// Has batches stored, in their order. When one is not taken, neither are those behind it; sent again, those before
+    /// it are known by their ids.
+    pub(super) fn hand_over(&self, batches: impl IntoIterator<Item = Counted>) -> Pending {
         let mut pending = Pending::new(&self.meters);
-        let mut refused = Ok(());
         for Counted { batch, tally } in batches {
             if batch.events == 0 {
                 self.meters.tally(&tally);
@@ -164,13 +164,12 @@ impl Doors {
             match self.store.append(batch) {
                 Ok(completion) => pending.push(completion, tally),
                 Err(error) => {
-                    refused = Err(error.into());
+                    pending.refuse(error.into());
                     break;
                 }
             }
         }
-        pending.stored().await?;
-        refused
+        pending
     }
 }
 

@@ -2,40 +2,47 @@
 
 use std::sync::Arc;
 
-use heatgrid_engine::commit::{AppendError, Appended, Completion};
+use heatgrid_engine::commit::{Appended, Completion};
 use tokio::runtime::Handle;
 
+use crate::http::problem::Problem;
 use crate::intake::Tally;
 use crate::meters::Meters;
 
 /// Batches on their way. A page that is closed right behind its last beacon is the rule and no exception: its request
 /// ends, its batch is stored all the same, and has to be counted.
-pub(super) struct Pending {
+pub(in crate::api) struct Pending {
     meters: Arc<Meters>,
     batches: Vec<(Completion, Tally)>,
+    /// Why one was not taken.
+    refused: Option<Problem>,
 }
 
 impl Pending {
     pub(super) fn new(meters: &Arc<Meters>) -> Pending {
-        Pending { meters: Arc::clone(meters), batches: Vec::with_capacity(1) }
+        Pending { meters: Arc::clone(meters), batches: Vec::with_capacity(1), refused: None }
     }
 
     pub(super) fn push(&mut self, completion: Completion, tally: Tally) {
         self.batches.push((completion, tally));
     }
 
-    /// Waits until all are durable, and counts them.
+    pub(super) fn refuse(&mut self, problem: Problem) {
+        self.refused = Some(problem);
+    }
+
+    /// Waits until all are durable, and counts what became of their events.
     ///
     /// # Errors
-    /// Why one of them was not stored.
-    pub(super) async fn stored(mut self) -> Result<(), AppendError> {
+    /// Why one of them was not stored: 503 when the store is busy or has stopped.
+    pub(in crate::api) async fn stored(mut self) -> Result<(), Problem> {
         while let Some((completion, _)) = self.batches.last_mut() {
             let appended = completion.await;
             // Only now: what is waited for still stands in the list if this is given up.
             let Some((_, tally)) = self.batches.pop() else { break };
             count(&self.meters, tally, &appended?);
         }
-        Ok(())
+        self.refused.take().map_or(Ok(()), Err)
     }
 }
 

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use heatgrid_engine::model::{BatchId, Kind};
+use memchr::memchr;
 
 use super::{Beacon, BeaconEvent, BeaconPage};
 
@@ -53,6 +54,7 @@ fn page<'a>(rest: &mut Rest<'a>) -> Option<BeaconPage<'a>> {
     Some(BeaconPage { url, viewport_px, events })
 }
 
+#[inline]
 fn event(rest: &mut Rest<'_>) -> Option<BeaconEvent> {
     rest.skip(b"[")?;
     let kind = Kind::from_code(u8::try_from(rest.number()?).ok()?)?;
@@ -70,24 +72,27 @@ fn event(rest: &mut Rest<'_>) -> Option<BeaconEvent> {
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
-    #[inline]
-    fn skip(&mut self, expected: &[u8]) -> Option<()> {
-        self.0 = self.0.strip_prefix(expected)?;
-        Some(())
+    /// The length is known when this is compiled: a few comparisons, and no call to one.
+    #[inline(always)]
+    fn skip<const N: usize>(&mut self, expected: &[u8; N]) -> Option<()> {
+        let (found, rest) = self.0.split_first_chunk()?;
+        (found == expected).then(|| self.0 = rest)
     }
 
     /// A string of printable ASCII without escapes: keys, ids, and URLs as browsers give them.
     fn text(&mut self) -> Option<&'a str> {
-        let inside = self.0.strip_prefix(b"\"")?;
-        let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-        let length = inside.iter().position(|byte| !plain(byte))?;
-        let (text, rest) = inside.split_at(length);
-        self.0 = rest.strip_prefix(b"\"")?;
+        self.skip(b"\"")?;
+        let (text, rest) = self.0.split_at_checked(memchr(b'"', self.0)?)?;
+        let plain = |byte: &u8| matches!(byte, b' '..=b'~') & (*byte != b'\\');
+        if !text.iter().all(plain) {
+            return None;
+        }
+        self.0 = &rest[1..];
         std::str::from_utf8(text).ok()
     }
 
     /// A whole number without a sign.
-    #[inline]
+    #[inline(always)]
     fn number(&mut self) -> Option<u64> {
         let (mut value, mut digits) = (0_u64, 0);
         while let Some(digit) = self.0.get(digits).map(|byte| byte.wrapping_sub(b'0'))
