@@ -92,6 +92,7 @@ impl Committer {
                 told.outcomes.fill(Err(error.into()));
             }
         }
+        self.queue.tells(told.batches.len());
         drop(told);
         (self.after_group)(&self.memtable);
     }

@@ -48,8 +48,8 @@ struct State {
     /// Batches and bytes that wait or are being committed.
     batches: usize,
     bytes: usize,
-    /// Batches of the last group.
-    last_group: usize,
+    /// How many wrote lately: those of the last group, and those who came while it was committed.
+    writers: usize,
     /// So many batches are enough to wake the committer; `None` while it is at work.
     enough: Option<usize>,
     closed: bool,
@@ -137,7 +137,7 @@ impl Queue {
             self.work.wait(&mut state);
         }
         state.enough = None;
-        state.last_group = state.entries.len();
+        state.writers = 0;
         if state.entries.is_empty() && state.between.is_empty() {
             return None;
         }
@@ -153,13 +153,20 @@ impl Queue {
     /// costs a write, a sync and wake-ups, however many share them. Not for ever, as they need not come; and not when
     /// there was one alone, who would wait for nobody.
     fn gather(&self, state: &mut MutexGuard<'_, State>) {
-        let writers = state.last_group + state.entries.len();
+        let writers = state.writers;
         if writers < 2 {
             return;
         }
         state.enough = Some(writers);
         let not_yet = |state: &mut State| !state.is_ready(writers);
         let _ = self.work.wait_while_for(state, not_yet, self.limits.gather);
+    }
+
+    /// A group of so many batches is about to be told. None of them can have come again yet, so that nobody who waits now
+    /// is counted twice.
+    pub(super) fn tells(&self, batches: usize) {
+        let mut state = self.state.lock();
+        state.writers = batches + state.entries.len();
     }
 
     /// So many batches and bytes wait no more.

@@ -33,7 +33,7 @@ impl Direct {
             doors: Arc::clone(&app.doors),
             access: Arc::clone(&app.access),
             places: Arc::clone(&app.places),
-            route: app.meters.route(collect::ROUTE),
+            route: app.meters.of_route(collect::ROUTE),
             meters: Arc::clone(&app.meters),
         }
     }

@@ -40,7 +40,7 @@ async fn observe(State(meters): State<Arc<Meters>>, request: Request, next: Next
     let observed = Observation::begin(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
-    let route = meters.route(route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
+    let route = meters.of_route(route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
     observed.end(&meters, &route, response)
 }
 
@@ -149,7 +149,7 @@ mod tests {
         let meters = Meters::new();
         let id = || {
             let answer =
-                Observation::begin(&Method::GET).end(&meters, &meters.route("/"), Response::default());
+                Observation::begin(&Method::GET).end(&meters, &meters.of_route("/"), Response::default());
             answer.headers()[REQUEST_ID].to_str().unwrap().to_owned()
         };
         let (one, other) = (id(), id());

@@ -88,7 +88,7 @@ impl Meters {
     }
 
     /// The route of a template.
-    pub fn route(&self, template: &str) -> Arc<Route> {
+    pub fn of_route(&self, template: &str) -> Arc<Route> {
         if let Some(known) = self.routes.read().get(template) {
             return Arc::clone(known);
         }
@@ -195,7 +195,7 @@ mod tests {
         let meters = Meters::new();
         for method in ["GET", "BREW", "WHEN", "PROPFIND"] {
             let method = Method::from_bytes(method.as_bytes()).expect("a token is a method");
-            meters.request(&method, &meters.route("/livez"), StatusCode::OK, Duration::from_millis(1));
+            meters.request(&method, &meters.of_route("/livez"), StatusCode::OK, Duration::from_millis(1));
         }
         let text = meters.render();
         assert!(
