@@ -7,6 +7,7 @@ use crate::accounts::{Accounts, AccountsError};
 use crate::disk::{Access, Disk, DiskError};
 use crate::format::extent::Section;
 use crate::format::names::{Directory, FileName};
+use crate::ledger::{Ledger, LedgerError};
 use crate::manifest::{self, Manifest, ManifestError};
 use crate::model::SiteId;
 use crate::segment::{Segment, SegmentEntry, SegmentError};
@@ -123,6 +124,9 @@ pub enum Finding {
     /// The accounts cannot be read.
     #[error(transparent)]
     Accounts(#[from] AccountsError),
+    /// The evidence of a purge cannot be read.
+    #[error(transparent)]
+    Evidence(#[from] LedgerError),
     /// A segment, or a piece of one, is damaged or missing.
     #[error(transparent)]
     Segment(#[from] SegmentError),
@@ -202,6 +206,10 @@ pub fn verify(
     };
     verify_segments(&**disk, access, &manifest, &mut done, progress);
     verify_files(&**disk, serving, &mut done);
+    match Ledger::verify_evidence(&**disk) {
+        Ok(unreadable) => done.findings.extend(unreadable.into_iter().map(Finding::Evidence)),
+        Err(error) => done.findings.push(error.into()),
+    }
     if serving {
         return done;
     }

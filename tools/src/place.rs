@@ -258,6 +258,14 @@ impl Place {
         })
     }
 
+    /// The list of files behind a certificate.
+    pub(crate) fn evidence(&self, id: &str) -> Result<Value, Failure> {
+        Ok(match self {
+            Place::Directory(target) => target.evidence(id)?,
+            Place::Server(server) => server.evidence(id)?,
+        })
+    }
+
     /// The public keys that certificates are signed with.
     pub(crate) fn certificate_keys(&self) -> Result<Value, Failure> {
         Ok(match self {

@@ -192,6 +192,53 @@ fn erased_data_is_gone_and_its_certificate_can_be_checked() {
 }
 
 #[test]
+fn the_files_behind_a_certificate_are_told_and_an_altered_list_is_refused() {
+    let place = Place::new();
+    let file = place.file("events.ndjson", lines(100).as_bytes());
+    place.done(&format!("import --site shop {file} {KEPT}"));
+    let taken = place.json("erasure request --site shop --page https://a.example/p");
+    let id = taken["erasure"].as_str().unwrap();
+    let said = place.refused(&format!("erasure evidence {id}"), 1);
+    assert!(said.contains("no certificate of this erasure"), "{said}");
+    place.done("purge run");
+
+    let certificate = place.done(&format!("erasure certificate --site shop {id} --json"));
+    let fields = &serde_json::from_str::<Value>(&certificate).unwrap()["fields"];
+    let told = place.json(&format!("erasure evidence {id}"));
+    assert_eq!(
+        (&told["files_before"], &told["files_after"]),
+        (&fields["files_before"], &fields["files_after"])
+    );
+    assert_eq!((&told["files"][0]["before"], &told["files"][0]["after"]), (&true.into(), &false.into()));
+    let said = place.done(&format!("erasure evidence {id}"));
+    assert!(said.starts_with(told["files"][0]["file"].as_str().unwrap()), "{said}");
+
+    let certificate = place.file("certificate.json", certificate.as_bytes());
+    let keys = place.file("keys.json", place.done("erasure keys").as_bytes());
+    let verified = |evidence: &Value| {
+        let evidence = place.file("evidence.json", evidence.to_string().as_bytes());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_heatgrid"));
+        command.args(["erasure", "verify", &certificate, "--keys", &keys, "--evidence", &evidence]);
+        command.output().unwrap().status.code()
+    };
+    assert_eq!(verified(&told), Some(0));
+    let mut altered = told.clone();
+    altered["files"][0]["length_bytes"] = 7.into();
+    assert_eq!(verified(&altered), Some(3));
+
+    let list = fs::read_dir(place.data().join("evidence")).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = fs::read(&list).unwrap();
+    bytes[40] ^= 1;
+    fs::write(&list, &bytes).unwrap();
+    let said = place.refused(&format!("erasure evidence {id}"), 1);
+    assert!(said.contains("the list of files of a purge, cannot be read"), "{said}");
+    let found = place.run("verify");
+    assert_eq!(found.status.code(), Some(3), "{found:?}");
+    fs::remove_file(&list).unwrap();
+    assert!(place.refused(&format!("erasure evidence {id}"), 1).contains("it is kept for 1461 days"));
+}
+
+#[test]
 fn a_command_says_where_it_wants_to_be_sent() {
     let place = Place::new();
     let mut command = Command::new(env!("CARGO_BIN_EXE_heatgrid"));

@@ -1,10 +1,11 @@
 //! What a backup target holds beside the files themselves. `docs/FORMAT.md`, section "Backup target".
 
-use super::frame::{Cursor, FormatError, check_crc32, crc32, put_counted, put_varint};
+use super::frame::{Cursor, FormatError, put_counted, put_varint};
 use super::objects::ContentHash;
 use super::segment::SegmentEntry;
 use super::segment_entry::SEGMENT_ENTRY_BYTES;
-use super::version::{BACKUP_MAGIC, FORMAT_VERSION, TARGET_MAGIC, check_version};
+use super::version::{BACKUP_MAGIC, TARGET_MAGIC};
+use super::whole;
 use crate::model::{CopyName, Region, Seq};
 
 /// Most bytes of a backup's list: some two hundred thousand segments.
@@ -15,7 +16,6 @@ pub const MARK_BYTES: usize = 256;
 const LIST: &str = "backup";
 const MARK: &str = "target mark";
 const HASH_BYTES: usize = 32;
-const CRC_BYTES: usize = 4;
 
 /// Whose target it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,10 +58,10 @@ impl TargetMark {
     /// Its bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = header(TARGET_MAGIC);
+        let mut bytes = whole::begin(TARGET_MAGIC);
         bytes.extend_from_slice(&self.store);
         put_counted(&mut bytes, self.region.as_str().as_bytes());
-        seal(bytes)
+        whole::end(bytes)
     }
 
     /// Reads a mark.
@@ -69,7 +69,7 @@ impl TargetMark {
     /// # Errors
     /// When it is damaged or of a version that is not known.
     pub fn decode(bytes: &[u8]) -> Result<TargetMark, FormatError> {
-        let mut cursor = opened(MARK, TARGET_MAGIC, bytes)?;
+        let mut cursor = whole::open(MARK, TARGET_MAGIC, bytes)?;
         let mark = TargetMark { store: cursor.array()?, region: take_region(&mut cursor)? };
         cursor.finish()?;
         Ok(mark)
@@ -80,7 +80,7 @@ impl BackupList {
     /// Its bytes; segments are put in order.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = header(BACKUP_MAGIC);
+        let mut bytes = whole::begin(BACKUP_MAGIC);
         bytes.extend_from_slice(&self.store);
         bytes.extend_from_slice(&self.created_ms.to_le_bytes());
         bytes.extend_from_slice(&self.ledger_position.to_le_bytes());
@@ -94,7 +94,7 @@ impl BackupList {
             segment.entry.encode(&mut bytes);
             bytes.extend_from_slice(&segment.hash.0);
         }
-        seal(bytes)
+        whole::end(bytes)
     }
 
     /// Reads a list.
@@ -103,7 +103,7 @@ impl BackupList {
     /// When it is damaged, of a version that is not known, or says what no backup has: a segment twice, or of another
     /// region.
     pub fn decode(bytes: &[u8]) -> Result<BackupList, FormatError> {
-        let mut cursor = opened(LIST, BACKUP_MAGIC, bytes)?;
+        let mut cursor = whole::open(LIST, BACKUP_MAGIC, bytes)?;
         let store = cursor.array()?;
         let created_ms = cursor.u64()?;
         let ledger_position = cursor.u64()?;
@@ -124,36 +124,6 @@ impl BackupList {
         cursor.finish()?;
         Ok(BackupList { name, store, region, created_ms, ledger_position, through, segments })
     }
-}
-
-fn header(magic: [u8; 8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(256);
-    bytes.extend_from_slice(&magic);
-    bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-    bytes.extend_from_slice(&[0; 6]);
-    bytes
-}
-
-fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
-    let crc = crc32(&bytes);
-    bytes.extend_from_slice(&crc.to_le_bytes());
-    bytes
-}
-
-/// What stands between a header and a checksum that are as they should be.
-fn opened<'a>(what: &'static str, magic: [u8; 8], bytes: &'a [u8]) -> Result<Cursor<'a>, FormatError> {
-    let mut cursor = Cursor::new(what, bytes);
-    let got = cursor.array()?;
-    if got != magic {
-        return Err(Cursor::new(what, bytes).invalid(u64::from_le_bytes(got)));
-    }
-    check_version(what, cursor.u16()?)?;
-    let (body, crc) = bytes.split_at_checked(bytes.len().saturating_sub(CRC_BYTES)).unwrap_or((bytes, &[]));
-    check_crc32(what, body, Cursor::at(what, body.len(), crc).u32()?)?;
-    let mut cursor = Cursor::new(what, body);
-    cursor.take(magic.len().saturating_add(size_of::<u16>()))?;
-    cursor.zeros(6)?;
-    Ok(cursor)
 }
 
 fn take_region(cursor: &mut Cursor<'_>) -> Result<Region, FormatError> {

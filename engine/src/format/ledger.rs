@@ -1,8 +1,9 @@
 //! The ledger, the keys and the texts of open requests. `docs/FORMAT.md`, sections "Ledger" to "Named pages".
 
-use super::frame::{Cursor, FormatError, check_crc32, crc32, put_counted, put_varint};
+use super::frame::{Cursor, FormatError, put_counted, put_varint};
 use super::frames::{self, FrameFile, Next};
-use super::version::{FORMAT_VERSION, KEY_MAGIC, LEDGER_MAGIC, NAMED_MAGIC, check_version};
+use super::version::{KEY_MAGIC, LEDGER_MAGIC, NAMED_MAGIC};
+use super::whole;
 use crate::model::limits::{PAGE_BYTES, PATTERN_PAGES, PATTERN_WILDCARDS};
 use crate::model::{
     Country, Cover, Day, DayRange, Erasure, ErasureId, ErasureState, Loss, Matched, NamedKind, NamedPages,
@@ -300,10 +301,9 @@ pub fn decode_edits(
 /// A file with a key: magic, version, reserved, 32 random bytes, checksum.
 #[must_use]
 pub fn encode_key(key: &[u8; 32]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(KEY_FILE_BYTES);
-    begin_file(&mut bytes, &KEY_MAGIC);
+    let mut bytes = whole::begin(KEY_MAGIC);
     bytes.extend_from_slice(key);
-    end_file(bytes)
+    whole::end(bytes)
 }
 
 /// Reads a file with a key.
@@ -311,7 +311,7 @@ pub fn encode_key(key: &[u8; 32]) -> Vec<u8> {
 /// # Errors
 /// When it is damaged, or of a version that is not known.
 pub fn decode_key(file: &[u8]) -> Result<[u8; 32], FormatError> {
-    let mut cursor = open_file("key", file, KEY_MAGIC)?;
+    let mut cursor = whole::open("key", KEY_MAGIC, file)?;
     let key = cursor.array()?;
     cursor.finish()?;
     Ok(key)
@@ -320,12 +320,11 @@ pub fn decode_key(file: &[u8]) -> Result<[u8; 32], FormatError> {
 /// What was named by a request, for as long as it is open: magic, version, reserved, id, kind, text, checksum.
 #[must_use]
 pub fn encode_named(id: ErasureId, pages: &NamedPages) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    begin_file(&mut bytes, &NAMED_MAGIC);
+    let mut bytes = whole::begin(NAMED_MAGIC);
     bytes.extend_from_slice(&id.0);
     bytes.push(pages.kind().code());
     put_counted(&mut bytes, pages.text().as_bytes());
-    end_file(bytes)
+    whole::end(bytes)
 }
 
 /// Reads what was named by a request.
@@ -333,40 +332,13 @@ pub fn encode_named(id: ErasureId, pages: &NamedPages) -> Vec<u8> {
 /// # Errors
 /// When it is damaged, or of a version that is not known.
 pub fn decode_named(file: &[u8]) -> Result<(ErasureId, NamedPages), FormatError> {
-    let mut cursor = open_file("named pages", file, NAMED_MAGIC)?;
+    let mut cursor = whole::open("named pages", NAMED_MAGIC, file)?;
     let id = ErasureId(cursor.array()?);
     let code = cursor.u8()?;
     let kind = NamedKind::from_code(code).ok_or_else(|| cursor.invalid(u64::from(code)))?;
     let text = cursor.text(PAGE_BYTES.saturating_add(PATTERN_WILDCARDS))?;
     cursor.finish()?;
     Ok((id, NamedPages::of(kind, text)))
-}
-
-fn begin_file(target: &mut Vec<u8>, magic: &[u8; 8]) {
-    target.extend_from_slice(magic);
-    target.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-    target.extend_from_slice(&[0; 6]);
-}
-
-fn end_file(mut bytes: Vec<u8>) -> Vec<u8> {
-    let crc = crc32(&bytes);
-    bytes.extend_from_slice(&crc.to_le_bytes());
-    bytes
-}
-
-fn open_file<'a>(what: &'static str, file: &'a [u8], magic: [u8; 8]) -> Result<Cursor<'a>, FormatError> {
-    let mut begin = Cursor::new(what, file);
-    let got = begin.array()?;
-    if got != magic {
-        return Err(Cursor::new(what, file).invalid(u64::from_le_bytes(got)));
-    }
-    check_version(what, begin.u16()?)?;
-    let Some((covered, crc)) = file.split_last_chunk::<4>() else { return Err(begin.invalid(0)) };
-    check_crc32(what, covered, u32::from_le_bytes(*crc))?;
-    let mut cursor = Cursor::at(what, 0, covered);
-    cursor.take(10)?;
-    cursor.zeros(6)?;
-    Ok(cursor)
 }
 
 #[cfg(test)]

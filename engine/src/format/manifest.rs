@@ -5,11 +5,12 @@
 
 use std::collections::HashSet;
 
-use super::frame::{Cursor, FormatError, check_crc32, crc32, put_counted};
+use super::frame::{Cursor, FormatError, put_counted};
 use super::segment::SegmentEntry;
 use super::segment_entry::SEGMENT_ENTRY_BYTES;
 use super::snapshots::{put_snapshots, take_snapshots};
-use super::version::{FORMAT_VERSION, MANIFEST_MAGIC, check_version};
+use super::version::MANIFEST_MAGIC;
+use super::whole;
 use crate::model::{CopyName, Region, Seq};
 
 pub use super::snapshots::{Snapshot, SnapshotOrigin};
@@ -18,8 +19,6 @@ pub use super::snapshots::{Snapshot, SnapshotOrigin};
 pub const MANIFEST_BYTES: usize = 32 << 20;
 
 const WHAT: &str = "manifest";
-const HEADER_BYTES: usize = 16;
-const CRC_BYTES: usize = 4;
 
 /// Types of sections, ascending in the file, each once. The last is there if there is a snapshot.
 const STORE_SECTION: u16 = 1;
@@ -96,10 +95,8 @@ impl Manifest {
         let mut segments = Vec::with_capacity(entries.len().saturating_mul(SEGMENT_ENTRY_BYTES));
         entries.iter().for_each(|entry| entry.encode(&mut segments));
 
-        let mut bytes = Vec::with_capacity(segments.len().saturating_add(256));
-        bytes.extend_from_slice(&MANIFEST_MAGIC);
-        bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-        bytes.extend_from_slice(&[0; 6]);
+        let mut bytes = whole::begin(MANIFEST_MAGIC);
+        bytes.reserve(segments.len());
         put_section(&mut bytes, STORE_SECTION, &store);
         put_section(&mut bytes, SEGMENTS_SECTION, &segments);
         if !self.snapshots.is_empty() {
@@ -107,9 +104,7 @@ impl Manifest {
             put_snapshots(&mut snapshots, &self.pinned, &self.snapshots);
             put_section(&mut bytes, SNAPSHOTS_SECTION, &snapshots);
         }
-        let crc = crc32(&bytes);
-        bytes.extend_from_slice(&crc.to_le_bytes());
-        bytes
+        whole::end(bytes)
     }
 
     /// Reads a manifest.
@@ -118,20 +113,7 @@ impl Manifest {
     /// When it is damaged, of a version that is not known, or says what no store has: a segment twice, of another
     /// region, or with a number not yet given.
     pub fn decode(bytes: &[u8]) -> Result<Manifest, FormatError> {
-        let mut cursor = Cursor::new(WHAT, bytes);
-        let magic = cursor.array()?;
-        if magic != MANIFEST_MAGIC {
-            return Err(Cursor::new(WHAT, bytes).invalid(u64::from_le_bytes(magic)));
-        }
-        // Before the checksum: a later version may have another one.
-        check_version(WHAT, cursor.u16()?)?;
-        let covered = bytes.len().saturating_sub(CRC_BYTES).max(HEADER_BYTES);
-        let (body, crc) = bytes.split_at_checked(covered).unwrap_or((bytes, &[]));
-        check_crc32(WHAT, body, Cursor::at(WHAT, covered, crc).u32()?)?;
-
-        let mut cursor = Cursor::new(WHAT, body);
-        cursor.take(MANIFEST_MAGIC.len().saturating_add(size_of::<u16>()))?;
-        cursor.zeros(6)?;
+        let mut cursor = whole::open(WHAT, MANIFEST_MAGIC, bytes)?;
         let mut store = take_section(&mut cursor, STORE_SECTION, "manifest store")?;
         let mut segments = take_section(&mut cursor, SEGMENTS_SECTION, "manifest segments")?;
         let mut snapshots = match cursor.rest() {

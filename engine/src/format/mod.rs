@@ -20,6 +20,7 @@ pub mod columns;
 pub mod detail;
 #[cfg(test)]
 mod dump;
+pub mod evidence;
 pub mod extent;
 pub mod frame;
 pub mod frames;
@@ -36,3 +37,4 @@ pub mod strips;
 pub mod summary;
 pub mod version;
 pub mod wal;
+mod whole;

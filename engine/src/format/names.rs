@@ -15,12 +15,20 @@ pub enum Directory {
     Quarantine,
     /// `erasures/`: the texts of open requests.
     Erasures,
+    /// `evidence/`: which files stood before and after each purge.
+    Evidence,
 }
 
 impl Directory {
     /// Every directory, parents first.
-    pub const ALL: [Directory; 5] =
-        [Directory::Root, Directory::Wal, Directory::Segments, Directory::Quarantine, Directory::Erasures];
+    pub const ALL: [Directory; 6] = [
+        Directory::Root,
+        Directory::Wal,
+        Directory::Segments,
+        Directory::Quarantine,
+        Directory::Erasures,
+        Directory::Evidence,
+    ];
 
     /// Its path below the store's directory; empty for the store's own.
     #[must_use]
@@ -31,6 +39,7 @@ impl Directory {
             Directory::Segments => "segments",
             Directory::Quarantine => "quarantine",
             Directory::Erasures => "erasures",
+            Directory::Evidence => "evidence",
         }
     }
 }
@@ -68,6 +77,10 @@ pub enum FileName {
     Named(u64),
     /// `erasures/<number>.new`: the same, being written; never read.
     NamedNew(u64),
+    /// `evidence/<number>.lst`: which files stood before and after a purge.
+    Evidence(u64),
+    /// `evidence/<number>.new`: the same, being written; never read.
+    EvidenceNew(u64),
     /// `wal/<number>.wal`.
     Wal(u64),
     /// `wal/<number>.new`: a log file whose zeros are being written; never read.
@@ -101,6 +114,7 @@ impl FileName {
             | FileName::TargetsNew
             | FileName::Restoring => Directory::Root,
             FileName::Named(_) | FileName::NamedNew(_) => Directory::Erasures,
+            FileName::Evidence(_) | FileName::EvidenceNew(_) => Directory::Evidence,
             FileName::Wal(_) | FileName::WalNew(_) => Directory::Wal,
             FileName::Segment(_) | FileName::SegmentNew(_) => Directory::Segments,
             FileName::QuarantinedWal(_) | FileName::QuarantinedSegment(_) => Directory::Quarantine,
@@ -145,6 +159,8 @@ impl FileName {
             FileName::QuarantinedSegment(number),
             FileName::Named(number),
             FileName::NamedNew(number),
+            FileName::Evidence(number),
+            FileName::EvidenceNew(number),
         ];
         // Printing it again refuses other spellings of the same number.
         numbered.into_iter().find(|file| file.directory() == directory && file.base_name() == name)
@@ -170,9 +186,11 @@ impl FileName {
             FileName::Named(number) => format!("{number:016x}.txt"),
             FileName::Wal(number) | FileName::QuarantinedWal(number) => format!("{number:016x}.wal"),
             FileName::Segment(number) | FileName::QuarantinedSegment(number) => format!("{number:016x}.seg"),
-            FileName::WalNew(number) | FileName::SegmentNew(number) | FileName::NamedNew(number) => {
-                format!("{number:016x}.new")
-            }
+            FileName::Evidence(number) => format!("{number:016x}.lst"),
+            FileName::WalNew(number)
+            | FileName::SegmentNew(number)
+            | FileName::NamedNew(number)
+            | FileName::EvidenceNew(number) => format!("{number:016x}.new"),
         }
     }
 }
@@ -206,6 +224,8 @@ mod tests {
             FileName::LedgerKey,
             FileName::Named(3),
             FileName::NamedNew(3),
+            FileName::Evidence(3),
+            FileName::EvidenceNew(3),
         ] {
             assert_eq!(FileName::parse(file.directory(), &file.base_name()), Some(file));
         }

@@ -15,6 +15,8 @@ pub const LEDGER_MAGIC: [u8; 8] = *b"HGRIDled";
 pub const KEY_MAGIC: [u8; 8] = *b"HGRIDkey";
 /// Begins the text of an open request.
 pub const NAMED_MAGIC: [u8; 8] = *b"HGRIDtxt";
+/// Begins the evidence of a purge.
+pub const EVIDENCE_MAGIC: [u8; 8] = *b"HGRIDevi";
 /// Begins a log file.
 pub const WAL_MAGIC: [u8; 8] = *b"HGRIDwal";
 /// Begins a segment.

@@ -23,6 +23,16 @@ pub enum LedgerError {
         /// What is wrong with it.
         source: FormatError,
     },
+    /// A list of the files of a purge has rotted or was altered.
+    #[error(
+        "{file}, the list of files of a purge, cannot be read: {source}; if there is a copy of it, put that in its place"
+    )]
+    Evidence {
+        /// Which file.
+        file: FileName,
+        /// What is wrong with it.
+        source: FormatError,
+    },
     /// The ledger is there and its key is not, so that nobody can tell which pages are erased.
     #[error(
         "there is a ledger but no {}; put the copy of it that you keep in its place",

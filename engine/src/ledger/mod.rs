@@ -5,6 +5,7 @@
 //! named lies in a file of its own.
 
 mod error;
+mod evidence;
 mod index;
 mod keys;
 mod log;

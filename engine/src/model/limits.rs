@@ -56,6 +56,9 @@ pub const SETTING_BYTES: usize = PAGE_BYTES;
 pub const RETENTION_DAYS: u32 = 36_500;
 /// Snapshots of one store: one an hour for the longest time that one may be kept is 1,992.
 pub const SNAPSHOTS: usize = 2_000;
+/// Days for which the operator's evidence of a purge is kept: four years. Claims that it answers lapse three years after the
+/// year in which they arose.
+pub const EVIDENCE_DAYS: u32 = 1_461;
 /// Days after which what expires or is erased has left every copy.
 pub const GONE_DAYS: u32 = 90;
 /// Most days that a snapshot or a backup is kept: what expires the day after it was made is gone `GONE_DAYS` later,

@@ -7,10 +7,15 @@ use std::fmt::Write;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
+use super::evidence::Roots;
 use crate::ledger::SignedCertificate;
 use crate::model::{Erasure, ErasureState, NamedPages, Region};
 
 const TITLE: &str = "heatgrid erasure certificate 1";
+/// The line with the root hash of the files before the purge.
+pub(super) const FILES_BEFORE: &str = "files_before";
+/// And of those after it.
+pub(super) const FILES_AFTER: &str = "files_after";
 
 /// What a certificate says beside the erasure itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +30,8 @@ pub struct Copies {
     pub snapshot_segments: u64,
     /// Backup targets, likewise.
     pub backup_targets: u64,
-    /// Root hash of the operator's list of files before the purge.
-    pub files_before: [u8; 32],
-    /// And after it.
-    pub files_after: [u8; 32],
+    /// Root hashes of the operator's list of files.
+    pub files: Roots,
 }
 
 /// A certificate that was read: its fields, in order.
@@ -108,8 +111,8 @@ pub fn statement(erasure: &Erasure, copies: &Copies, now_ms: u64) -> String {
         let what = if loss.whole { "segment" } else { "site" };
         line("lost", &format_args!("{what} {:016x} events {}", loss.segment, loss.events));
     }
-    line("files_before", &hex(&copies.files_before));
-    line("files_after", &hex(&copies.files_after));
+    line(FILES_BEFORE, &hex(&copies.files.before));
+    line(FILES_AFTER, &hex(&copies.files.after));
     text
 }
 

@@ -10,9 +10,10 @@ use crate::ledger::LedgerEdit;
 use crate::model::limits::VIEW_SECONDS;
 use crate::model::{Erasure, Loss, Seq, SiteId};
 use crate::purge::certificate::{self, Copies};
+use crate::purge::evidence::{Evidence, Roots};
 use crate::purge::plan;
 use crate::purge::verify;
-use crate::segment::{Scratch, Segment, SegmentEntry};
+use crate::segment::{Scratch, Segment};
 
 use super::core::Core;
 use super::erasing::masks_of;
@@ -59,16 +60,18 @@ impl Core {
         let is_later =
             |number: u64| later.iter().any(|erasure| erasure.number == number && !ids.contains(&erasure.id));
         self.ledger.forget_named(is_later)?;
+        let now_ms = self.now_ms();
+        let evidence = Evidence::of(now_ms, &purge.before, manifest.reachable());
         let copies = Copies {
             region: manifest.region.clone(),
             live_segments: manifest.segments.len() as u64,
             snapshots: manifest.snapshots.len() as u64,
             snapshot_segments: manifest.pinned.len() as u64,
             backup_targets: purge.targets as u64,
-            files_before: purge.before,
-            files_after: root(manifest.reachable()),
+            files: Roots::of(&evidence.files),
         };
-        let (secret, now_ms) = (self.ledger.signing_key()?, self.now_ms());
+        self.ledger.put_evidence(copies.files.number(), &evidence)?;
+        let secret = self.ledger.signing_key()?;
         let certified =
             due.iter().filter_map(|erasure| self.ledger.get(erasure.id)).filter(|of| of.is_open());
         let edits = certified.map(|erasure| {
@@ -145,18 +148,4 @@ impl Core {
         }
         Ok(())
     }
-}
-
-/// Root hash of a list of files: BLAKE3 over number, uuid, length and footer checksum of each, by number.
-pub(super) fn root<'a>(entries: impl Iterator<Item = &'a SegmentEntry>) -> [u8; 32] {
-    let mut entries: Vec<&SegmentEntry> = entries.collect();
-    entries.sort_unstable_by_key(|entry| entry.number);
-    let mut hasher = blake3::Hasher::new();
-    for entry in entries {
-        hasher.update(&entry.number.to_le_bytes());
-        hasher.update(&entry.header.uuid);
-        hasher.update(&entry.length_bytes.to_le_bytes());
-        hasher.update(&entry.footer_crc.to_le_bytes());
-    }
-    *hasher.finalize().as_bytes()
 }

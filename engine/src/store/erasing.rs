@@ -11,7 +11,8 @@ use crate::model::{
     Cover, Erasure, ErasureId, ErasureRequest, ErasureState, MaskRule, MaskRules, Matched, NamedKind,
     NamedPages, PageSelection, Reason, RuleIndex, Seq, SiteId, SiteMask, TextHash, Tombstone,
 };
-use crate::purge::certificate;
+use crate::purge::certificate::{self, Certificate};
+use crate::purge::evidence::{self, Evidence, EvidenceError, Roots};
 use crate::purge::matching::{MatchError, Matching, PageTest};
 use crate::segment::{Scratch, Segment};
 use crate::view::Masks;
@@ -149,6 +150,19 @@ impl Store {
     #[must_use]
     pub fn certificate(&self, id: ErasureId) -> Option<Arc<SignedCertificate>> {
         self.core.ledger.certificate(id)
+    }
+
+    /// Which files stood before and after the purge that an erasure was certified by, also after its site is gone.
+    ///
+    /// # Errors
+    /// When it is not certified, the list is not there any more, or is not that of the certificate.
+    pub fn evidence(&self, id: ErasureId) -> Result<Evidence, EvidenceError> {
+        let signed = self.certificate(id).ok_or(EvidenceError::NotCertified)?;
+        let certificate = Certificate::read(&signed.statement)?;
+        let number = evidence::number_of(&certificate).ok_or(EvidenceError::Gone)?;
+        let evidence = self.core.ledger.evidence(number)?.ok_or(EvidenceError::Gone)?;
+        Roots::of(&evidence.files).check(&certificate)?;
+        Ok(evidence)
     }
 
     /// The public keys that certificates are signed with.

@@ -119,6 +119,10 @@ impl Core {
                 merged => merged?,
             }
         }
+        // A purge that is at work writes its own.
+        if let Some(_no_purge) = self.purging.try_lock() {
+            self.ledger.forget_evidence(now_ms)?;
+        }
         self.expired_ms.store(now_ms, Ordering::Relaxed);
         self.pages.forget();
         result

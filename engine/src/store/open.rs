@@ -163,8 +163,8 @@ fn make(
 ) -> Result<Manifest, OpenError> {
     for directory in Directory::ALL {
         for (file, _) in disk.list(directory)? {
-            // What a restore brings beside the data, or leaves as it was, is all at the root.
-            let is_kept = restored.is_some() && directory == Directory::Root;
+            // What a restore brings beside the data, or leaves as it was: accounts, ledger, evidence.
+            let is_kept = restored.is_some() && matches!(directory, Directory::Root | Directory::Evidence);
             if !is_kept && !matches!(file, FileName::Lock | FileName::ManifestNew | FileName::Manifest) {
                 return Err(OpenError::NoManifest { found: file });
             }

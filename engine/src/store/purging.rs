@@ -10,7 +10,6 @@ use crate::purge::plan::{self, PurgePlan};
 use crate::segment::{Scratch, Segment, SegmentEntry};
 
 use super::Store;
-use super::certifying::root;
 use super::core::Core;
 use super::erasing::masks_of;
 use super::jobs::{Job, JobKind};
@@ -135,7 +134,7 @@ impl Core {
         // Memory was masked when it was asked for; the log goes when what is behind it is in segments.
         self.flush()?;
 
-        let mut purge = Purge::of(root(self.live.manifest().reachable()));
+        let mut purge = Purge::of(self.live.manifest().reachable().cloned().collect());
         for place in [Lists::Live, Lists::Pinned] {
             loop {
                 let entries: Vec<SegmentEntry> = match place {

@@ -20,8 +20,8 @@ use super::merging::Watched;
 /// A purge at work.
 #[derive(Default)]
 pub(super) struct Purge {
-    /// Root hash of the files that there were when it began.
-    pub(super) before: [u8; 32],
+    /// The files that there were when it began.
+    pub(super) before: Vec<SegmentEntry>,
     /// Backup targets that it has reached.
     pub(super) targets: usize,
     /// Segments that it has replaced.
@@ -33,8 +33,8 @@ pub(super) struct Purge {
 }
 
 impl Purge {
-    /// One that begins with files of this root hash.
-    pub(super) fn of(before: [u8; 32]) -> Purge {
+    /// One that begins with these files.
+    pub(super) fn of(before: Vec<SegmentEntry>) -> Purge {
         Purge { before, ..Purge::default() }
     }
 

@@ -7,6 +7,7 @@ use heatgrid_engine::disk::DiskError;
 use heatgrid_engine::error::{self, AppendError, EraseError, JobError, Poison};
 use heatgrid_engine::ledger::LedgerError;
 use heatgrid_engine::manifest::SnapshotError;
+use heatgrid_engine::purge::EvidenceError;
 use heatgrid_engine::purge::matching::MatchError;
 use heatgrid_engine::query::QueryError;
 use heatgrid_engine::segment::SegmentError;
@@ -165,6 +166,20 @@ impl From<EraseError> for Problem {
             EraseError::Accounts(error) => error.into(),
             EraseError::Commit(error) => error.into(),
             error @ (EraseError::Match(MatchError::Segment(_)) | EraseError::Random(_)) => fault(&error),
+        }
+    }
+}
+
+impl From<EvidenceError> for Problem {
+    fn from(error: EvidenceError) -> Problem {
+        match error {
+            EvidenceError::NotCertified | EvidenceError::Gone => Problem::new(&NOT_FOUND, error.to_string()),
+            EvidenceError::Ledger(LedgerError::Disk(error)) => disk(&error),
+            // For operators, who are to know what is wrong with it.
+            EvidenceError::Altered | EvidenceError::Certificate(_) | EvidenceError::Ledger(_) => {
+                tracing::error!(%error, "the evidence of a purge");
+                Problem::new(&INTERNAL, error.to_string())
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod collect;
 pub mod encoding;
 pub mod erasure;
 pub mod event;
+pub mod evidence;
 pub mod format;
 pub mod job;
 pub mod posthog;

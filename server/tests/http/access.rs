@@ -47,6 +47,7 @@ const OF_OPERATORS: &[(&str, &str)] = &[
     ("GET", "/v1/admin/purge"),
     ("POST", "/v1/admin/purge"),
     ("POST", "/v1/admin/erasures/none/cancel"),
+    ("GET", "/v1/admin/erasures/none/evidence"),
     ("GET", "/v1/admin/tokens"),
     ("POST", "/v1/admin/tokens"),
     ("DELETE", "/v1/admin/tokens/none"),

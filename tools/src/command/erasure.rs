@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
 use heatgrid_server::wire::erasure::{CertificateJson, KeysJson, WrittenErasure};
+use heatgrid_server::wire::evidence::EvidenceJson;
 use serde_json::{Map, Value, json};
 
 use super::print;
@@ -27,6 +28,8 @@ pub(crate) enum Erasure {
     Certificate(One),
     /// The public keys that certificates are signed with, for `verify`
     Keys(Keys),
+    /// The operator's list of files behind a certificate: those before the purge and those after it
+    Evidence(Evidence),
     /// Check a certificate against published keys; status 3 if it is not genuine
     Verify(Verify),
 }
@@ -106,6 +109,18 @@ pub(crate) struct One {
     json: bool,
 }
 
+/// The list of files of one erasure. Its site may be gone.
+#[derive(Args)]
+pub(crate) struct Evidence {
+    #[command(flatten)]
+    place: Where,
+    /// Id of the erasure
+    erasure: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// The keys.
 #[derive(Args)]
 pub(crate) struct Keys {
@@ -122,6 +137,9 @@ pub(crate) struct Verify {
     /// The published keys: what the server has at /.well-known/heatgrid-keys.json
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
+    /// The list of files behind it, as `erasure evidence --json` gave it; it must hash to what the certificate says
+    #[arg(long, value_name = "FILE")]
+    evidence: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -160,6 +178,7 @@ impl Erasure {
             Erasure::Certificate(One { place, site, erasure, json }) => {
                 print(&place.existing()?.certificate(&site, &erasure)?, json)
             }
+            Erasure::Evidence(evidence) => evidence.run(),
             Erasure::Keys(Keys { place }) => print(&place.existing()?.certificate_keys()?, true),
             Erasure::Verify(verify) => verify.run(),
         }
@@ -184,23 +203,57 @@ impl Request {
     }
 }
 
+impl Evidence {
+    fn run(self) -> Result<u8, Failure> {
+        let evidence = self.place.existing()?.evidence(&self.erasure)?;
+        output::print(&if self.json { output::json(&evidence) } else { listed(&evidence).into_bytes() })?;
+        Ok(DONE)
+    }
+}
+
+/// Evidence as a person reads it: every file, however many there are.
+fn listed(evidence: &Value) -> String {
+    let mut text = String::new();
+    for file in evidence["files"].as_array().into_iter().flatten() {
+        let stood = match (&file["before"], &file["after"]) {
+            (Value::Bool(true), Value::Bool(true)) => "before and after",
+            (Value::Bool(true), _) => "before",
+            _ => "after",
+        };
+        let [name, uuid, checksum] = ["file", "uuid", "checksum"].map(|member| output::plain(&file[member]));
+        let bytes = output::plain(&file["length_bytes"]);
+        text.push_str(&format!("{name}  {uuid}  {checksum}  {bytes:>15} bytes  {stood}\n"));
+    }
+    for member in ["files_before", "files_after"] {
+        text.push_str(&format!("{member:12}  {}\n", output::plain(&evidence[member])));
+    }
+    text.push_str("the files hash to the root hashes of the certificate\n");
+    text
+}
+
 impl Verify {
     fn run(&self) -> Result<u8, Failure> {
         let keys: KeysJson = serde_json::from_slice(&read(&self.keys)?).map_err(Failure::Keys)?;
-        let checked = CertificateJson::verify(&read(&self.certificate)?, &keys.bytes());
-        let verdict = match &checked {
-            Ok(certificate) => {
-                let mut said = Map::from_iter([("genuine".to_owned(), Value::from(true))]);
-                said.extend(
-                    certificate.fields.iter().map(|(name, value)| (name.clone(), value.as_str().into())),
-                );
-                Value::Object(said)
-            }
-            Err(error) => json!({"genuine": false, "problem": error.to_string()}),
-        };
+        let evidence = self.evidence.as_deref().map(read).transpose()?;
+        let verdict = verdict(&read(&self.certificate)?, &keys, evidence.as_deref());
         print(&verdict, self.json)?;
-        Ok(if checked.is_ok() { DONE } else { FOUND })
+        Ok(if verdict["genuine"] == true { DONE } else { FOUND })
     }
+}
+
+/// Whether a certificate and its evidence, if it was given, are genuine, and what the certificate says.
+fn verdict(certificate: &[u8], keys: &KeysJson, evidence: Option<&[u8]>) -> Value {
+    let problem = |error: String| json!({"genuine": false, "problem": error});
+    let certificate = match CertificateJson::verify(certificate, &keys.bytes()) {
+        Ok(certificate) => certificate,
+        Err(error) => return problem(error.to_string()),
+    };
+    if let Some(Err(error)) = evidence.map(|evidence| EvidenceJson::verify(evidence, &certificate)) {
+        return problem(error.to_string());
+    }
+    let mut said = Map::from_iter([("genuine".to_owned(), Value::from(true))]);
+    said.extend(certificate.fields.into_iter().map(|(name, value)| (name, value.into())));
+    Value::Object(said)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

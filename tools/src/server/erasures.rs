@@ -36,6 +36,11 @@ impl Server {
         self.get(&["v1", "sites", site, "erasures", id, "certificate"])
     }
 
+    /// The list of files behind a certificate.
+    pub(crate) fn evidence(&self, id: &str) -> Result<Value, ServerError> {
+        self.get(&["v1", "admin", "erasures", id, "evidence"])
+    }
+
     /// The public keys that certificates are signed with.
     pub(crate) fn certificate_keys(&self) -> Result<Value, ServerError> {
         self.get(&[".well-known", "heatgrid-keys.json"])

@@ -2,11 +2,13 @@
 
 use heatgrid_engine::clock::Clock;
 use heatgrid_engine::model::{Erasure, ErasureId, Site};
+use heatgrid_engine::purge::EvidenceError;
 use heatgrid_server::ask::erasure_request;
 use heatgrid_server::privacy::url::PageRules;
 use heatgrid_server::wire::erasure::{
     CertificateJson, ErasureJson, KeysJson, PreviewJson, PurgePlanJson, TakenJson, WrittenErasure,
 };
+use heatgrid_server::wire::evidence::EvidenceJson;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -52,6 +54,12 @@ impl Target {
         let id = self.erasure_of(&*self.find(site)?, id)?;
         let signed = self.store.certificate(id).ok_or(TargetError::NotCertified)?;
         Ok(value(&CertificateJson::of(&signed)?))
+    }
+
+    /// The list of files behind a certificate, also of a site that is gone.
+    pub(crate) fn evidence(&self, id: &str) -> Result<Value, TargetError> {
+        let of = id.parse().map_err(|_| EvidenceError::NotCertified)?;
+        Ok(value(&EvidenceJson::of(id.to_owned(), &self.store.evidence(of)?)))
     }
 
     /// The public keys that certificates are signed with.

@@ -8,6 +8,7 @@ use heatgrid_engine::disk::{DiskError, OpenDiskError};
 use heatgrid_engine::error::{AppendError, EraseError, JobError, OpenError};
 use heatgrid_engine::manifest::ManifestError;
 use heatgrid_engine::model::{InvalidName, Region};
+use heatgrid_engine::purge::EvidenceError;
 use heatgrid_engine::purge::certificate::CertificateError;
 use heatgrid_engine::query::QueryError;
 use heatgrid_engine::wal::WalError;
@@ -100,6 +101,9 @@ pub(crate) enum TargetError {
     /// An erasure was not taken, or not called off.
     #[error(transparent)]
     Erase(#[from] EraseError),
+    /// There is no list of files behind a certificate, or none that is good.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// A certificate in the ledger is none.
     #[error(transparent)]
     Certificate(#[from] CertificateError),

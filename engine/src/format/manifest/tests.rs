@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::format::frame::crc32;
 use crate::format::segment::SegmentHeader;
+use crate::format::version::FORMAT_VERSION;
+use crate::format::whole::{CRC_BYTES, HEADER_BYTES};
 use crate::model::Month;
 
 fn entry(number: u64) -> SegmentEntry {

@@ -1,6 +1,7 @@
 //! Erasures through the store: masked at once, gone after a purge, back by no way.
 
 mod crashes;
+mod evidence;
 mod known_failures;
 
 use super::*;

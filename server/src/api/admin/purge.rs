@@ -1,4 +1,4 @@
-//! Purges: planned and started. For operators.
+//! Purges: planned and started, and their evidence. For operators.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use heatgrid_engine::clock::Clock;
+use heatgrid_engine::purge::EvidenceError;
 use heatgrid_engine::store::{JobKind, Store};
 use serde::Deserialize;
 
@@ -18,16 +19,18 @@ use crate::api::off_the_runtime;
 use crate::app::App;
 use crate::http::problem::{INVALID_QUERY, Problem, ProblemBody};
 use crate::wire::erasure::{ErasureJson, PurgePlanJson};
+use crate::wire::evidence::EvidenceJson;
 use crate::wire::job::JobJson;
 
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(purge, plan, cancel))]
+#[openapi(paths(purge, plan, cancel, evidence))]
 pub(super) struct Document;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/v1/admin/purge", get(plan).post(purge))
         .route("/v1/admin/erasures/{erasure}/cancel", post(cancel))
+        .route("/v1/admin/erasures/{erasure}/evidence", get(evidence))
 }
 
 /// How a purge is to go.
@@ -98,4 +101,22 @@ async fn cancel(
 ) -> Result<Response, Problem> {
     let cancelled = call_off(store, &erasure).await?;
     Ok(Json(ErasureJson::of(&cancelled, clock.now_ms())).into_response())
+}
+
+/// Shows which files stood before and after the purge of an erasure
+///
+/// They hash to the root hashes of its certificate; a list that does not is not shown. Also when the site is gone.
+#[utoipa::path(
+    get, path = "/v1/admin/erasures/{erasure}/evidence", tag = "Admin", security(("token" = [])),
+    params(("erasure" = String, Path, description = "Id of the erasure")),
+    responses((status = 200, description = "404 until it is certified, and after 1,461 days", body = EvidenceJson))
+)]
+async fn evidence(
+    _: Operator,
+    Path(erasure): Path<String>,
+    State(store): State<Arc<Store>>,
+) -> Result<Response, Problem> {
+    let id = erasure.parse().map_err(|_| EvidenceError::NotCertified)?;
+    let evidence = off_the_runtime(move || store.evidence(id)).await?;
+    Ok(Json(EvidenceJson::of(erasure, &evidence)).into_response())
 }
