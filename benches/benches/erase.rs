@@ -357,21 +357,9 @@ fn smallest() -> impl Iterator<Item = (usize, usize)> {
 
 /// Numbers of the live segments of which anything is to go.
 fn touched_by(bed: &Bed) -> Vec<u64> {
-    let plan = bed.store.purge_plan(true);
-    let masked = plan.rewrites.iter().map(|rewrite| rewrite.entry.number);
-    // Nothing is masked of a deleted site before its grace is over, which this purge ends.
-    let deleted: Vec<_> = bed
-        .sites
-        .iter()
-        .filter(|site| bed.store.accounts().get(**site).is_none_or(|site| site.closed))
-        .collect();
-    let inspected = bed.store.inspect().into_iter().flatten();
-    let of_deleted = inspected
-        .filter(|segment| segment.sites.iter().any(|of| deleted.contains(&&of.site)))
-        .map(|segment| segment.entry.number);
-    let mut numbers: Vec<u64> = masked.chain(of_deleted).collect();
+    let plan = bed.store.purge_plan(true).expect("nothing is backed up");
+    let mut numbers: Vec<u64> = plan.rewrites.iter().map(|rewrite| rewrite.entry.number).collect();
     numbers.sort_unstable();
-    numbers.dedup();
     numbers
 }
 

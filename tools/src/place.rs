@@ -274,10 +274,11 @@ impl Place {
         })
     }
 
-    /// What a purge would do.
-    pub(crate) fn purge_plan(&self, now: bool) -> Result<Value, Failure> {
+    /// What a purge would do, here and at these targets, or those that a server has.
+    pub(crate) fn purge_plan(&self, targets: Vec<Copies>, now: bool) -> Result<Value, Failure> {
         Ok(match self {
-            Place::Directory(target) => target.purge_plan(now),
+            Place::Directory(target) => target.purge_plan(targets, now)?,
+            Place::Server(_) if !targets.is_empty() => return Err(Failure::TargetOfServer),
             Place::Server(server) => server.purge_plan(now)?,
         })
     }

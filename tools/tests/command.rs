@@ -384,6 +384,10 @@ fn a_store_is_backed_up_and_comes_back_in_another_directory() {
     place.json(&format!("backup create {at} --name with-canary"));
     place.json("erasure request --site shop --page a.example/canary");
     assert!(place.refused("purge run", 1).contains("which is not named"));
+    let told = place.json("purge plan")["targets"][0]["error"].as_str().unwrap().to_owned();
+    assert!(told.contains("which is not named"), "{told}");
+    let plan = place.json(&format!("purge plan {at}"));
+    assert_eq!((&plan["segments"], &plan["targets"][0]["segments"]), (&1.into(), &1.into()));
     place.json(&format!("purge run {at}"));
     assert!(place.refused("backup create --name nowhere", 2).contains("at which target?"));
     assert_eq!(without_data("backup list").status.code(), Some(2));

@@ -15,46 +15,22 @@ pub struct Rewrite {
     pub touched_bytes: u64,
 }
 
-/// What a purge would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PurgePlan {
-    /// Erasures it would finish.
-    pub erasures: usize,
-    /// Deleted sites whose grace it would wait for.
-    pub in_grace: usize,
-    /// Segments it would rewrite, one after the other.
-    pub rewrites: Vec<Rewrite>,
-    /// Numbers of segments that cannot be read.
-    pub unreadable: Vec<u64>,
-    /// Bytes a second that it may read and write together.
-    pub bytes_per_second: u64,
-}
-
-impl PurgePlan {
-    /// Bytes it would read, and write at most.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.rewrites.iter().map(|rewrite| rewrite.entry.length_bytes).sum()
-    }
-
-    /// Seconds that moving them takes at the pace that is allowed.
-    #[must_use]
-    pub fn seconds(&self) -> u64 {
-        self.bytes().saturating_mul(2).div_ceil(self.bytes_per_second.max(1))
-    }
-
-    /// Bytes that must be free: it holds one segment twice at a time.
-    #[must_use]
-    pub fn headroom_bytes(&self) -> u64 {
-        let longest = self.rewrites.iter().map(|rewrite| rewrite.entry.length_bytes).max().unwrap_or(0);
-        headroom_bytes(longest)
-    }
+/// Bytes that rewriting reads, and writes at most.
+#[must_use]
+pub fn bytes(rewrites: &[Rewrite]) -> u64 {
+    rewrites.iter().map(|rewrite| rewrite.entry.length_bytes).sum()
 }
 
 /// Bytes that rewriting a segment of this length takes at most: what is left of it, in blocks that are cut anew.
 #[must_use]
 pub fn headroom_bytes(length_bytes: u64) -> u64 {
     length_bytes.saturating_add(length_bytes / 16)
+}
+
+/// As `headroom_bytes`, of a segment that is fetched from a target first.
+#[must_use]
+pub fn headroom_bytes_of_backed(length_bytes: u64) -> u64 {
+    length_bytes.saturating_mul(2)
 }
 
 /// What a purge would do to a segment; `None` if nothing of it is masked. Reads dictionaries and directories of the

@@ -16,6 +16,7 @@ mod live;
 mod merging;
 mod open;
 mod pages;
+mod planning;
 mod purging;
 mod reaching;
 mod restoring;
@@ -40,6 +41,7 @@ use self::threads::Threads;
 pub use self::erasing::{Blocked, Preview, Requested};
 pub use self::jobs::{JobId, JobKind, JobState, JobStatus};
 pub use self::open::OpenReport;
+pub use self::planning::{PurgePlan, TargetPlan};
 pub use self::purging::PurgeHistory;
 pub use self::status::{Compaction, ErasureStatus, FlushStatus, Status};
 

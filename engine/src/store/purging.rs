@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use crate::error::JobError;
 use crate::ledger::LedgerEdit;
-use crate::model::{Erasure, ErasureState, GRACE_HOURS, NamedKind, TextHash};
+use crate::model::{Erasure, ErasureId, ErasureState, GRACE_HOURS, NamedKind, TextHash};
 use crate::purge::matching::{MatchError, Matching, PageTest};
-use crate::purge::plan::{self, PurgePlan};
-use crate::segment::{Scratch, Segment, SegmentEntry};
+use crate::segment::{Segment, SegmentEntry};
 
 use super::Store;
 use super::core::Core;
@@ -39,33 +38,6 @@ impl Store {
         self.finish(self.start(JobKind::Purge { now }))
     }
 
-    /// What a purge would do at this moment. Reads dictionaries and directories of the named sites.
-    #[must_use]
-    pub fn purge_plan(&self, now: bool) -> PurgePlan {
-        let core = &self.core;
-        let open = core.ledger.open();
-        let in_grace =
-            |erasure: &&Arc<Erasure>| erasure.is_in_grace() && !now && !core.grace_is_over(erasure);
-        let in_grace = open.iter().filter(in_grace).count();
-        let mut plan = PurgePlan {
-            erasures: open.len() - in_grace,
-            in_grace,
-            bytes_per_second: core.options.background_bytes_per_second,
-            ..PurgePlan::default()
-        };
-        let masks = core.live.read().masks.clone();
-        let mut scratch = Scratch::new();
-        for entry in core.live.manifest().reachable() {
-            let rewrite =
-                core.segment(entry).and_then(|segment| plan::of_segment(&segment, &masks, &mut scratch));
-            match rewrite {
-                Ok(rewrite) => plan.rewrites.extend(rewrite),
-                Err(_) => plan.unreadable.push(entry.number),
-            }
-        }
-        plan
-    }
-
     /// Applies every erasure of the ledger, certified ones too, to every segment: for a directory that was restored
     /// from a backup, before anything of it is served.
     ///
@@ -86,7 +58,7 @@ impl Store {
 }
 
 impl Core {
-    fn grace_is_over(&self, erasure: &Erasure) -> bool {
+    pub(super) fn grace_is_over(&self, erasure: &Erasure) -> bool {
         // A clock that jumped must not cut a grace short.
         self.clock_is_steady()
             && self.now_ms() >= erasure.requested_ms().saturating_add(GRACE_HOURS * 3_600_000)
@@ -185,13 +157,27 @@ impl Core {
         Ok(())
     }
 
-    /// Looks again for pages that open patterns match, in `segments`.
+    /// Looks again for pages that open patterns match, in `segments`, and writes them down.
     pub(super) fn expand_patterns<'a>(
         &self,
         due: &[Arc<Erasure>],
         segments: &dyn Fn() -> Segments<'a>,
     ) -> Result<(), JobError> {
-        let mut edits = Vec::new();
+        let new = self.pages_of_patterns(due, segments)?;
+        if !new.is_empty() {
+            self.ledger.record(new.into_iter().map(|(id, pages)| LedgerEdit::Hashes(id, pages)).collect())?;
+            self.refresh_masks();
+        }
+        Ok(())
+    }
+
+    /// Pages in `segments` that open patterns match and that were in no file before, by erasure.
+    pub(super) fn pages_of_patterns<'a>(
+        &self,
+        due: &[Arc<Erasure>],
+        segments: &dyn Fn() -> Segments<'a>,
+    ) -> Result<Vec<(ErasureId, Vec<TextHash>)>, JobError> {
+        let mut found = Vec::new();
         for erasure in due.iter().filter(|erasure| erasure.named == NamedKind::Pattern) {
             let Some(pages) = self.ledger.named(erasure)? else { continue };
             let Ok(test) = PageTest::new(&pages) else { continue };
@@ -213,14 +199,10 @@ impl Core {
             let new: Vec<TextHash> =
                 matching.expanded().into_iter().filter(|hash| !erasure.hashes.contains(hash)).collect();
             if !new.is_empty() {
-                edits.push(LedgerEdit::Hashes(erasure.id, new));
+                found.push((erasure.id, new));
             }
         }
-        if !edits.is_empty() {
-            self.ledger.record(edits)?;
-            self.refresh_masks();
-        }
-        Ok(())
+        Ok(found)
     }
 
     /// Writes down that erasures have reached a state, but for those that were called off meanwhile.

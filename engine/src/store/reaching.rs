@@ -14,11 +14,13 @@ use crate::format::names::FileName;
 use crate::ledger::LedgerEdit;
 use crate::manifest::Released;
 use crate::model::{Erasure, Loss};
-use crate::purge::plan;
+use crate::purge::plan::{self, Rewrite};
 use crate::segment::{Scratch, Segment, SegmentEntry, SegmentError};
+use crate::view::Masks;
 
 use super::core::Core;
 use super::jobs::Job;
+use super::purging::Segments;
 
 /// The purge of one target.
 struct AtTarget<'a> {
@@ -110,10 +112,7 @@ impl Core {
         // An upload that a crash cut off holds bytes that no list names and no listing shows.
         target.end_unfinished().map_err(BackupError::from)?;
         let lists = run::lists(&**target)?;
-        self.expand_patterns(due, &|| {
-            let segments = lists.iter().flat_map(|list| &list.segments);
-            Box::new(segments.map(|segment| self.open_backed(target, segment).map(Arc::new)))
-        })?;
+        self.expand_patterns(due, &|| self.backed_segments(target, &lists))?;
         // What is added to the ledger meanwhile is left to the next purge.
         let position = self.ledger.position();
         run::upload_file(&*self.disk, &**target, FileName::Ledger, ObjectName::Ledger)?;
@@ -181,6 +180,32 @@ impl Core {
         Ok(new)
     }
 
+    /// The segments that some lists name, but for damaged ones: those fail when they are to be rewritten.
+    pub(super) fn backed_segments<'a>(
+        &'a self,
+        target: &'a Arc<dyn BackupTarget>,
+        lists: &'a [BackupList],
+    ) -> Segments<'a> {
+        let segments = lists.iter().flat_map(|list| &list.segments);
+        let opened = segments.map(|segment| self.open_backed(target, segment).map(Arc::new));
+        Box::new(opened.filter(|opened| !opened.as_ref().is_err_and(is_damage)))
+    }
+
+    /// What a purge would do to a segment of a backup; `None` if nothing of it is masked.
+    pub(super) fn rewrite_of_backed(
+        &self,
+        target: &Arc<dyn BackupTarget>,
+        segment: &BackedSegment,
+        masks: &Masks,
+    ) -> Result<Option<Rewrite>, JobError> {
+        let header = &segment.entry.header;
+        // Most segments are from after every erasure, or of another month: they are not even opened.
+        match masks.sites().into_iter().any(|site| !masks.rules(site, header).is_empty()) {
+            true => Ok(plan::of_segment(&self.open_backed(target, segment)?, masks, &mut Scratch::new())?),
+            false => Ok(None),
+        }
+    }
+
     /// A segment of a backup, read where it is.
     fn open_backed(
         &self,
@@ -203,13 +228,10 @@ impl Core {
         segment: &BackedSegment,
     ) -> Result<Option<BackedSegment>, JobError> {
         let masks = Arc::clone(&self.live.read().masks);
-        let header = &segment.entry.header;
-        let is_touched = masks.sites().into_iter().any(|site| !masks.rules(site, header).is_empty())
-            && plan::of_segment(&self.open_backed(target, segment)?, &masks, &mut Scratch::new())?.is_some();
-        if !is_touched {
+        if self.rewrite_of_backed(target, segment, &masks)?.is_none() {
             return Ok(Some(segment.clone()));
         }
-        self.check_purge_room(segment.entry.length_bytes.saturating_mul(2))?;
+        self.check_purge_room(plan::headroom_bytes_of_backed(segment.entry.length_bytes))?;
         let (number, _) = self.live.next_file();
         let entry = run::download(&**target, &*self.disk, segment, number)?;
         // Both files are nobody's: what a crash leaves of them goes at the next open.
@@ -239,7 +261,7 @@ impl Core {
 }
 
 /// Whether the fault is in what is read, so that trying again does not help.
-fn is_damage(error: &JobError) -> bool {
+pub(super) fn is_damage(error: &JobError) -> bool {
     match error {
         JobError::Segment(error) => match &**error {
             SegmentError::Corrupt { .. } | SegmentError::NotListed { .. } => true,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use heatgrid_engine::ledger::SignedCertificate;
 use heatgrid_engine::model::{Country, Cover, Day, DayRange, Erasure, ErasureState, NamedKind, Reason};
 use heatgrid_engine::purge::certificate::{self, Certificate};
-use heatgrid_engine::purge::plan::{OVERDUE_DAYS, PurgePlan, overdue};
+use heatgrid_engine::purge::plan::{OVERDUE_DAYS, overdue};
 use heatgrid_engine::store::{Preview, Requested};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -387,45 +387,6 @@ impl KeysJson {
     pub fn bytes(&self) -> Vec<[u8; 32]> {
         let known = self.keys.iter().filter(|key| key.algorithm == "ed25519");
         known.filter_map(|key| unhex(&key.key)?.try_into().ok()).collect()
-    }
-}
-
-/// What a purge would do.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = PurgePlan)]
-pub struct PurgePlanJson {
-    /// Erasures that it would finish.
-    pub erasures: usize,
-    /// Deleted sites whose grace it would wait for.
-    pub in_grace: usize,
-    /// Segments that it would rewrite.
-    pub segments: usize,
-    /// Bytes that it would read, and write at most.
-    pub bytes: u64,
-    /// Of these, bytes that are made anew; the rest is copied as it is.
-    pub touched_bytes: u64,
-    /// Bytes that must be free.
-    pub headroom_bytes: u64,
-    /// Seconds that it takes at the pace that background work may have.
-    pub seconds: u64,
-    /// Segments that cannot be read.
-    pub unreadable: usize,
-}
-
-impl PurgePlanJson {
-    /// As it is shown.
-    #[must_use]
-    pub fn of(plan: &PurgePlan) -> PurgePlanJson {
-        PurgePlanJson {
-            erasures: plan.erasures,
-            in_grace: plan.in_grace,
-            segments: plan.rewrites.len(),
-            bytes: plan.bytes(),
-            touched_bytes: plan.rewrites.iter().map(|rewrite| rewrite.touched_bytes).sum(),
-            headroom_bytes: plan.headroom_bytes(),
-            seconds: plan.seconds(),
-            unreadable: plan.unreadable.len(),
-        }
     }
 }
 

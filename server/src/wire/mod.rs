@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod format;
 pub mod job;
 pub mod posthog;
+pub mod purge;
 pub mod question;
 pub mod receipt;
 pub mod site;

@@ -12,14 +12,14 @@ use crate::place::Where;
 pub(crate) enum Purge {
     /// Remove what is masked, prove it, and certify it. Ctrl-C stops it in a directory, and the next one goes on from there; a
     /// server's goes on by itself
-    Run(Run),
-    /// What a purge would do to live files and snapshots: segments, bytes, room and time it needs
+    Run(How),
+    /// What a purge would do to live files, snapshots and backups: segments, bytes, room and time it needs
     Plan(How),
     /// What waits to be purged, and since when
     Status(Shown),
 }
 
-/// A purge.
+/// A purge, run or planned.
 #[derive(Args)]
 pub(crate) struct How {
     #[command(flatten)]
@@ -27,18 +27,11 @@ pub(crate) struct How {
     /// Do not wait for the 72 hours of deleted sites
     #[arg(long)]
     now: bool,
+    #[command(flatten)]
+    at: AtAll,
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-/// A purge that is run.
-#[derive(Args)]
-pub(crate) struct Run {
-    #[command(flatten)]
-    how: How,
-    #[command(flatten)]
-    at: AtAll,
 }
 
 /// How purging stands.
@@ -55,13 +48,16 @@ impl Purge {
     /// Does it. The status to end with.
     pub(crate) fn run(self) -> Result<u8, Failure> {
         match self {
-            Purge::Run(Run { how: How { place, now, json }, at }) => {
+            Purge::Run(How { place, now, at, json }) => {
                 let (targets, place) = (at.open()?, place.existing()?);
                 let done = place.purge(targets, now)?;
                 place.close()?;
                 print(&done, json)
             }
-            Purge::Plan(How { place, now, json }) => print(&place.existing()?.purge_plan(now)?, json),
+            Purge::Plan(How { place, now, at, json }) => {
+                let targets = at.open()?;
+                print(&place.existing()?.purge_plan(targets, now)?, json)
+            }
             Purge::Status(Shown { place, json }) => print(&place.existing()?.status()?["erasures"], json),
         }
     }

@@ -1,14 +1,17 @@
 //! Erasures and purges of a store in a directory.
 
+use std::sync::Arc;
+
 use heatgrid_engine::clock::Clock;
 use heatgrid_engine::model::{Erasure, ErasureId, Site};
 use heatgrid_engine::purge::EvidenceError;
 use heatgrid_server::ask::erasure_request;
 use heatgrid_server::privacy::url::PageRules;
 use heatgrid_server::wire::erasure::{
-    CertificateJson, ErasureJson, KeysJson, PreviewJson, PurgePlanJson, TakenJson, WrittenErasure,
+    CertificateJson, ErasureJson, KeysJson, PreviewJson, TakenJson, WrittenErasure,
 };
 use heatgrid_server::wire::evidence::EvidenceJson;
+use heatgrid_server::wire::purge::PurgePlanJson;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -67,9 +70,10 @@ impl Target {
         Ok(value(&KeysJson::of(&self.store.certificate_keys()?)))
     }
 
-    /// What a purge would do.
-    pub(crate) fn purge_plan(&self, now: bool) -> Value {
-        value(&PurgePlanJson::of(&self.store.purge_plan(now)))
+    /// What a purge would do, here and to backups at `targets`.
+    pub(crate) fn purge_plan(&self, targets: Vec<Copies>, now: bool) -> Result<Value, TargetError> {
+        self.store.set_targets(targets.into_iter().map(Copies::into_target).collect());
+        Ok(value(&PurgePlanJson::of(&self.store.purge_plan(now).map_err(Arc::new)?)))
     }
 
     /// Removes from every file what erasures mask, and from backups at `targets`.

@@ -18,9 +18,10 @@ use crate::api::erasures::call_off;
 use crate::api::off_the_runtime;
 use crate::app::App;
 use crate::http::problem::{INVALID_QUERY, Problem, ProblemBody};
-use crate::wire::erasure::{ErasureJson, PurgePlanJson};
+use crate::wire::erasure::ErasureJson;
 use crate::wire::evidence::EvidenceJson;
 use crate::wire::job::JobJson;
+use crate::wire::purge::PurgePlanJson;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(purge, plan, cancel, evidence))]
@@ -69,7 +70,9 @@ async fn purge(_: Operator, uri: Uri, State(store): State<Arc<Store>>) -> Result
     started(&store, JobKind::Purge { now }, Wait { wait }).await
 }
 
-/// Shows what a purge would do
+/// Shows what a purge would do, here and at every backup target
+///
+/// Of targets it reads indexes. One that cannot be reached is told in its `error`.
 #[utoipa::path(
     get, path = "/v1/admin/purge", tag = "Admin", security(("token" = [])),
     params(("now" = Option<bool>, Query, description = "Without the grace of deleted sites")),
@@ -77,8 +80,8 @@ async fn purge(_: Operator, uri: Uri, State(store): State<Arc<Store>>) -> Result
 )]
 async fn plan(_: Operator, uri: Uri, State(store): State<Arc<Store>>) -> Result<Response, Problem> {
     let How { now, .. } = How::of(&uri)?;
-    let plan = off_the_runtime(move || PurgePlanJson::of(&store.purge_plan(now))).await;
-    Ok(Json(plan).into_response())
+    let plan = off_the_runtime(move || store.purge_plan(now)).await?;
+    Ok(Json(PurgePlanJson::of(&plan)).into_response())
 }
 
 /// Calls the deletion of a site off, within its 72 hours
