@@ -31,24 +31,32 @@ pub fn mark(target: &dyn BackupTarget) -> Result<Option<TargetMark>, BackupError
     }
 }
 
+/// Whether a target is this store's; it may be nobody's yet.
+///
+/// # Errors
+/// When it is of another region or store, or cannot be read.
+pub fn is_own(target: &dyn BackupTarget, own: &TargetMark) -> Result<bool, BackupError> {
+    let place = || target.place().into();
+    match mark(target)? {
+        None => Ok(false),
+        Some(found) if found.region != own.region => {
+            Err(BackupError::Region { place: place(), expected: own.region.clone(), got: found.region })
+        }
+        Some(found) if found.store != own.store => Err(BackupError::OtherStore { place: place() }),
+        Some(_) => Ok(true),
+    }
+}
+
 /// Makes sure that the target is this store's, makes it so if it is nobody's, and tries whether it forgets what is
 /// deleted: a target that keeps versions must say for how long.
 ///
 /// # Errors
 /// When it is of another region or store, keeps versions without end or for too long, or cannot be reached.
 pub fn claim(target: &dyn BackupTarget, own: &TargetMark) -> Result<(), BackupError> {
-    let place = || target.place().into();
     expiry::check_target(target, None)?;
-    match mark(target)? {
-        Some(found) if found.region != own.region => {
-            Err(BackupError::Region { place: place(), expected: own.region.clone(), got: found.region })
-        }
-        Some(found) if found.store != own.store => Err(BackupError::OtherStore { place: place() }),
-        _ => {
-            let put = target.put(ObjectName::Mark, &InMemory(own.encode()))?;
-            forgets_in_time(target, put)
-        }
-    }
+    is_own(target, own)?;
+    let put = target.put(ObjectName::Mark, &InMemory(own.encode()))?;
+    forgets_in_time(target, put)
 }
 
 /// Makes sure that what a target keeps of the past goes by itself.

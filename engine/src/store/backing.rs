@@ -73,35 +73,48 @@ impl Store {
     /// Deletes the backups of a target that are too old or too many, and what no backup lists.
     ///
     /// # Errors
-    /// When the clock is doubted, a list cannot be read, or the target cannot be reached.
+    /// When the clock is doubted, the target is another store's or cannot be reached, or a list cannot be read.
     pub fn prune_backups(
         &self,
         target: &dyn BackupTarget,
         options: &KeepOptions,
     ) -> Result<Pruned, JobError> {
         let _one_at_a_time = self.core.backing.lock();
-        match self.core.clock_is_steady() {
+        if !self.core.clock_is_steady() {
+            return Err(JobError::ClockDoubted);
+        }
+        match self.core.is_own(target)? {
             true => Ok(run::prune(target, self.core.now_ms(), options)?),
-            false => Err(JobError::ClockDoubted),
+            false => Ok(Pruned::default()),
         }
     }
 
-    /// Deletes a backup; what no other backup lists goes with the next prune.
+    /// Deletes a backup, also one whose list is damaged; what no other backup lists goes with the next prune. Says
+    /// whether there was one.
     ///
     /// # Errors
-    /// When the target cannot be reached.
-    pub fn delete_backup(&self, target: &dyn BackupTarget, name: CopyName) -> Result<(), JobError> {
+    /// When the target is another store's, or cannot be reached.
+    pub fn delete_backup(&self, target: &dyn BackupTarget, name: CopyName) -> Result<bool, JobError> {
         // A purge that is at work there would put its list anew.
         let _one_at_a_time = self.core.backing.lock();
-        Ok(target.delete(ObjectName::Backup(name)).map_err(BackupError::from)?)
+        let object = ObjectName::Backup(name);
+        let is_there =
+            self.core.is_own(target)? && target.length(object).map_err(BackupError::from)?.is_some();
+        if is_there {
+            target.delete(object).map_err(BackupError::from)?;
+        }
+        Ok(is_there)
     }
 
-    /// Brings the newest ledger to a target.
+    /// Brings the newest ledger to a target, if anything was ever backed up there.
     ///
     /// # Errors
-    /// When it cannot be read, or the target cannot be reached.
+    /// When it cannot be read, or the target is another store's or cannot be reached.
     pub fn copy_ledger(&self, target: &dyn BackupTarget) -> Result<(), JobError> {
-        Ok(run::upload_file(&*self.core.disk, target, FileName::Ledger, ObjectName::Ledger)?)
+        match self.core.is_own(target)? {
+            true => Ok(run::upload_file(&*self.core.disk, target, FileName::Ledger, ObjectName::Ledger)?),
+            false => Ok(()),
+        }
     }
 
     /// How many entries the ledger has.
@@ -133,6 +146,17 @@ impl Store {
 }
 
 impl Core {
+    fn own_mark(&self) -> TargetMark {
+        let manifest = self.live.manifest();
+        TargetMark { store: manifest.store, region: manifest.region }
+    }
+
+    /// Whether a target is this store's; it may be nobody's yet. Nothing is changed at another store's: its ledger and
+    /// accounts would be lost.
+    pub(super) fn is_own(&self, target: &dyn BackupTarget) -> Result<bool, JobError> {
+        Ok(run::is_own(target, &self.own_mark())?)
+    }
+
     fn back_up(
         &self,
         job: &Job,
@@ -143,8 +167,7 @@ impl Core {
         let manifest = self.live.manifest();
         // Before anything is there that a purge would have to reach.
         places::remember(&*self.disk, target.place()).map_err(JobError::from)?;
-        let own = TargetMark { store: manifest.store, region: manifest.region.clone() };
-        run::claim(target, &own).map_err(JobError::from)?;
+        run::claim(target, &self.own_mark()).map_err(JobError::from)?;
         target.end_unfinished().map_err(|error| JobError::from(BackupError::from(error)))?;
         let lists = run::lists(target).map_err(JobError::from)?;
         if lists.iter().any(|list| list.name == name) {

@@ -143,7 +143,7 @@ impl Core {
         due: &[Arc<Erasure>],
         plan: &mut TargetPlan,
     ) -> Result<(), JobError> {
-        if run::mark(&**target)?.is_none() {
+        if !self.is_own(&**target)? {
             return Ok(());
         }
         let lists = run::lists(&**target)?;

@@ -106,7 +106,7 @@ impl Core {
         target: &Arc<dyn BackupTarget>,
         due: &[Arc<Erasure>],
     ) -> Result<bool, JobError> {
-        if run::mark(&**target)?.is_none() {
+        if !self.is_own(&**target)? {
             return Ok(false);
         }
         // An upload that a crash cut off holds bytes that no list names and no listing shows.

@@ -65,7 +65,7 @@ impl Schedule {
     ) -> Result<(), Arc<JobError>> {
         let mut known = self.targets.lock().get(target.place()).copied().unwrap_or_default();
         let position = store.ledger_position();
-        if known.ledger_position != Some(position) && run::mark(target).map_err(JobError::from)?.is_some() {
+        if known.ledger_position != Some(position) {
             store.copy_ledger(target)?;
             known.ledger_position = Some(position);
         }

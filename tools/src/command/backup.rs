@@ -31,6 +31,8 @@ pub(crate) enum Backup {
     Verify(Named),
     /// Restore a backup into a new directory
     Restore(Restore),
+    /// Delete a backup; what no other one lists goes with the next prune
+    Delete(Unwanted),
     /// Delete backups that are too old or too many, and what no backup lists
     Prune(Prune),
     /// Forget a target that is no more, so that purges need not reach it
@@ -76,6 +78,17 @@ pub(crate) struct Named {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// A backup that is to go.
+#[derive(Args)]
+pub(crate) struct Unwanted {
+    #[command(flatten)]
+    place: Where,
+    #[command(flatten)]
+    at: At,
+    /// Name of the backup
+    name: String,
 }
 
 /// A backup that is to be restored.
@@ -156,6 +169,17 @@ impl Backup {
             }
             Backup::Verify(named) => named.verify(),
             Backup::Restore(restore) => restore.run(),
+            Backup::Delete(Unwanted { place, at, name }) => {
+                match place.existing()? {
+                    Place::Directory(target) => {
+                        target.delete_backup(&at.open()?, &name)?;
+                        target.close()?;
+                    }
+                    Place::Server(_) if at.is_named() => return Err(Failure::TargetOfServer),
+                    Place::Server(server) => server.delete_backup(&name)?,
+                }
+                Ok(DONE)
+            }
             Backup::Prune(Prune { place, at, days, keep, json }) => match place.existing()? {
                 Place::Directory(target) => {
                     let pruned = target.prune_backups(&at.open()?, days, keep)?;

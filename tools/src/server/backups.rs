@@ -26,6 +26,11 @@ impl Server {
         self.json("POST", &["v1", "admin", "backups", name, "verify"], &[], None)
     }
 
+    /// Deletes a backup at every target that has it.
+    pub(crate) fn delete_backup(&self, name: &str) -> Result<(), ServerError> {
+        self.call("DELETE", &["v1", "admin", "backups", name], &[], None).map(drop)
+    }
+
     /// Deletes backups that are too old or too many by the server's settings.
     pub(crate) fn prune_backups(&self) -> Result<Value, ServerError> {
         self.json("POST", &["v1", "admin", "prune-backups"], &[], None)

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use heatgrid_engine::backup::{BackupTarget, KeepOptions, restore, run};
+use heatgrid_engine::backup::{BackupError, BackupTarget, KeepOptions, restore, run};
 use heatgrid_engine::clock::SystemClock;
 use heatgrid_engine::disk::{Disk, RealDisk};
 use heatgrid_engine::error::JobError;
@@ -86,6 +86,15 @@ impl Target {
         let job = self.store.new_backup();
         let report = self.watched("backing up", || self.store.back_up(job, &*copies.0, name))?;
         Ok(shown(&ReportJson::of(copies.0.place(), name.as_str(), &report)))
+    }
+
+    /// Deletes a backup.
+    pub(crate) fn delete_backup(&self, copies: &Copies, name: &str) -> Result<(), TargetError> {
+        let name = copy_name(name)?;
+        match self.store.delete_backup(&*copies.0, name).map_err(Arc::new)? {
+            true => Ok(()),
+            false => Err(Arc::new(JobError::from(BackupError::NoSuchBackup(name))).into()),
+        }
     }
 
     /// Deletes backups that are too old or too many.

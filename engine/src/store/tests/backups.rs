@@ -271,3 +271,51 @@ fn data_stays_in_its_region_and_stores_keep_apart() {
     assert!(refusal(back_up(&elsewhere.open(), &target, "two")).contains("data stays in its region"));
     assert!(refusal(back_up(&Bench::new().open(), &target, "two")).contains("backups of another store"));
 }
+
+/// A target that was named by mistake lost the other store's ledger, accounts and backups.
+#[test]
+fn nothing_is_changed_at_the_target_of_another_store() {
+    let (bench, target) = (Bench::new(), MemoryTarget::default());
+    let store = bench.open();
+    count(&store, PAGE, 1);
+    erase(&store, BAD);
+    back_up(&store, &target, "one").unwrap();
+    let all = |target: &MemoryTarget| {
+        let objects = target.objects().into_iter();
+        objects.map(|object| (object, target.contents(object))).collect::<Vec<_>>()
+    };
+    let before = all(&target);
+    let stranger = Bench::new().open();
+    count(&stranger, PAGE, 1);
+    erase(&stranger, PAGE);
+    stranger.set_targets(vec![Arc::new(target.clone())]);
+    let keep = KeepOptions { most_days: 1, keep: 1 };
+    let refused = [
+        refusal(stranger.purge(true)),
+        refusal(stranger.copy_ledger(&target).map_err(Arc::new)),
+        refusal(stranger.prune_backups(&target, &keep).map_err(Arc::new)),
+        refusal(stranger.delete_backup(&target, name("one")).map_err(Arc::new)),
+        stranger.purge_plan(true).unwrap().targets[0].error.as_ref().unwrap().to_string(),
+    ];
+    for refused in refused {
+        assert!(refused.contains("holds backups of another store"), "{refused}");
+    }
+    assert_eq!(all(&target), before);
+}
+
+#[test]
+fn a_backup_whose_list_is_damaged_can_be_deleted() {
+    let (bench, target) = (Bench::new(), MemoryTarget::default());
+    let store = bench.open();
+    store.set_targets(vec![Arc::new(target.clone())]);
+    count(&store, BAD, 1);
+    back_up(&store, &target, "one").unwrap();
+    back_up(&store, &target, "two").unwrap();
+    target.flip(ObjectName::Backup(name("one")), 30);
+    erase(&store, BAD);
+    assert!(refusal(store.purge(true)).contains("backups/one"), "nobody knows what it needs");
+    assert!(store.delete_backup(&target, name("one")).unwrap());
+    assert!(!store.delete_backup(&target, name("one")).unwrap());
+    store.purge(true).unwrap();
+    assert!(!has_bytes(&target, "bad-canary"));
+}

@@ -165,17 +165,17 @@ async fn delete(
     _: Operator,
     Path(name): Path<String>,
     State(store): State<Arc<Store>>,
-    State(config): State<Arc<Config>>,
 ) -> Result<StatusCode, Problem> {
     let name = copy_name(&name)?;
     off_the_runtime(move || {
-        if found(&store, &config, Some(name))?.is_empty() {
-            return Err(no_backup(name));
+        // Every target is tried, whatever happens at another one.
+        let done: Vec<_> =
+            targets(&store)?.iter().map(|target| store.delete_backup(&**target, name)).collect();
+        let was_there = done.into_iter().collect::<Result<Vec<bool>, JobError>>()?;
+        match was_there.contains(&true) {
+            true => Ok(StatusCode::NO_CONTENT),
+            false => Err(no_backup(name)),
         }
-        for target in targets(&store)? {
-            store.delete_backup(&*target, name)?;
-        }
-        Ok(StatusCode::NO_CONTENT)
     })
     .await
 }
