@@ -13,7 +13,9 @@ fn fill(served: &Served) {
     let lines: String = (0..20)
         .map(|at| {
             let (ts, page) = (1_589_000_000_000_u64 + at, ["p", "canary"][at as usize % 2]);
-            format!("{{\"ts\":{ts},\"url\":\"https://a.example/{page}\",\"kind\":\"click\",\"x\":3,\"y\":8}}\n")
+            format!(
+                "{{\"ts\":{ts},\"url\":\"https://a.example/{page}\",\"kind\":\"click\",\"x\":3,\"y\":8}}\n"
+            )
         })
         .collect();
     fs::write(&file, lines).unwrap();

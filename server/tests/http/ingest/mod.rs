@@ -2,6 +2,8 @@
 
 mod bulk;
 mod collect;
+mod country;
+mod country_database;
 mod counts;
 mod hostile;
 mod overload;

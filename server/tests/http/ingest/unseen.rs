@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
+use super::country_database::database;
 use super::{Counted, ORIGIN, beacon, collect};
 use crate::harness::{OPERATOR, START_MS, Server};
 
@@ -74,9 +75,16 @@ async fn nothing_of_who_it_was_is_on_the_disk_in_a_log_or_in_an_answer() {
         .finish();
     // Another test of this process may log meanwhile: it sends none of these needles.
     let _ = tracing::subscriber::set_global_default(subscriber);
-    let server = Server::with(|config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
-    let key =
-        server.site("shop", json!({ "hosts": ["shop.example"] })).await["key"].as_str().unwrap().to_owned();
+    let directory = Arc::new(tempfile::tempdir().unwrap());
+    let countries = directory.path().join("countries.mmdb");
+    std::fs::write(&countries, database(&[("198.51.100.0/24", "DE")])).unwrap();
+    let server = Server::on(directory, START_MS, |config| {
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        config.country_database = Some(countries);
+    })
+    .await;
+    let settings = json!({ "hosts": ["shop.example"], "min_count": 0 });
+    let key = server.site("shop", settings).await["key"].as_str().unwrap().to_owned();
     let from_somebody = |asking: crate::harness::Asking| {
         asking.header("user-agent", AGENT).header("x-forwarded-for", ADDRESS).header("cookie", COOKIE)
     };
@@ -111,6 +119,13 @@ async fn nothing_of_who_it_was_is_on_the_disk_in_a_log_or_in_an_answer() {
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [204, 204, 400, 403, 200, 200, 400, 400, 200, 400, 400]);
     assert_eq!(Counted::by(&server).await, Counted::of(3, &[("repeated", 2)]));
+
+    let summary = server.get("/v1/sites/shop/summary").token(OPERATOR).send().await.json();
+    assert_eq!(
+        summary["countries"],
+        json!({ "DE": 2, "ZZ": 1 }),
+        "of browsers the country is all that is left"
+    );
 
     let metrics = server.get("/metrics").token(OPERATOR).send().await;
     let mut told: Vec<(String, Vec<u8>)> = vec![("metrics".into(), metrics.bytes.to_vec())];
