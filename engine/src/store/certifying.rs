@@ -9,6 +9,7 @@ use crate::format::names::{Directory, FileName};
 use crate::ledger::LedgerEdit;
 use crate::model::limits::VIEW_SECONDS;
 use crate::model::{Erasure, Loss, Seq, SiteId};
+use crate::options::Background;
 use crate::purge::certificate::{self, Copies};
 use crate::purge::evidence::{Evidence, Roots};
 use crate::purge::plan;
@@ -24,15 +25,18 @@ use super::rewriting::Purge;
 const NAP: Duration = Duration::from_millis(50);
 
 impl Core {
-    /// Waits until nobody reads what was replaced any more; no longer than any view lives.
-    pub(super) fn wait_for_readers(&self, job: &Job, held: &[Weak<Segment>]) -> Result<(), JobError> {
-        let most = VIEW_SECONDS * 1_000 / NAP.as_millis() as u64;
+    /// Waits until nobody reads any more what was replaced at `replaced_ms` at the latest: no longer than the views live
+    /// that were open then, by the clock that they go by.
+    pub(super) fn wait_for_readers(
+        &self,
+        job: &Job,
+        held: &[Weak<Segment>],
+        replaced_ms: u64,
+    ) -> Result<(), JobError> {
+        let are_read = || held.iter().any(|segment| segment.strong_count() > 0);
+        let may_be_read = || self.now_ms().abs_diff(replaced_ms) <= VIEW_SECONDS * 1_000;
         // Without threads nobody reads beside the caller.
-        let naps = if self.options.background == crate::options::Background::Threads { most } else { 0 };
-        for _ in 0..naps {
-            if held.iter().all(|segment| segment.strong_count() == 0) {
-                break;
-            }
+        while self.options.background == Background::Threads && are_read() && may_be_read() {
             if job.is_stopped() {
                 return Err(JobError::Stopped);
             }

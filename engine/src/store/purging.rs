@@ -132,8 +132,9 @@ impl Core {
         if due.is_empty() {
             return Ok(());
         }
+        let replaced_ms = self.now_ms();
         self.reach(&due, ErasureState::BackupsPurged)?;
-        self.wait_for_readers(job, &purge.held)?;
+        self.wait_for_readers(job, &purge.held, replaced_ms)?;
         Ok(self.certify(&due, through, &purge)?)
     }
 

@@ -3,7 +3,10 @@
 
 use super::*;
 use crate::disk::simulated::{Call, Failure, Fault, When};
-use crate::view::ViewExpired;
+use crate::model::ErasureId;
+use crate::model::limits::VIEW_SECONDS;
+use crate::store::{JobId, JobKind, JobState};
+use crate::view::{View, ViewExpired};
 
 /// Known from stores that answer a delete before it is on disk: the power went, and what had been deleted was back.
 #[test]
@@ -123,4 +126,50 @@ fn a_slow_reader_keeps_no_erasure_from_its_certificate() {
     view.check().unwrap();
     bench.clock.advance(61_000);
     assert_eq!(view.check(), Err(ViewExpired));
+}
+
+/// A store that purges on a thread while somebody reads what is to go; the purge has come as far as it can.
+fn purging_while_read(bench: &Bench) -> (Store, View, JobId, ErasureId) {
+    let store = bench.open();
+    fill(&store);
+    store.flush().unwrap();
+    let view = store.view();
+    let erasure = store.erase(&request(&store, page(CANARY))).unwrap().erasure.id;
+    let job = store.start(JobKind::Purge { now: false });
+    while store.erasure(erasure).unwrap().state() < ErasureState::BackupsPurged {
+        std::thread::yield_now();
+    }
+    (store, view, job, erasure)
+}
+
+fn with_threads() -> Bench {
+    let mut bench = Bench::new();
+    bench.options.background = Background::Threads;
+    bench
+}
+
+#[test]
+fn a_reader_that_never_ends_delays_a_certificate_by_no_more_than_a_view_lives() {
+    let bench = with_threads();
+    let (store, view, job, erasure) = purging_while_read(&bench);
+    let replaced_ms = bench.clock.now_ms();
+    bench.clock.advance(VIEW_SECONDS * 1_000);
+    view.check().unwrap();
+    assert_eq!(store.erasure(erasure).unwrap().state(), ErasureState::BackupsPurged, "it may be read still");
+    bench.clock.advance(1);
+    assert_eq!(view.check(), Err(ViewExpired));
+    assert!(matches!(store.wait(job).unwrap().state, JobState::Done));
+    let certified_ms = store.erasure(erasure).unwrap().at_ms(ErasureState::Certified);
+    assert_eq!(certified_ms, Some(replaced_ms + VIEW_SECONDS * 1_000 + 1));
+    assert_eq!(bench.files_with("canary-7f3a"), []);
+}
+
+#[test]
+fn a_reader_that_ends_is_waited_for_and_no_longer() {
+    let bench = with_threads();
+    let (store, view, job, erasure) = purging_while_read(&bench);
+    drop(view);
+    // The clock stands still: it is the reader's end that the purge goes on with.
+    assert!(matches!(store.wait(job).unwrap().state, JobState::Done));
+    assert_eq!(store.erasure(erasure).unwrap().state(), ErasureState::Certified);
 }
