@@ -3,36 +3,34 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use heatgrid_benches::bed::{self, AfterTheWorkload};
+use heatgrid_benches::http::{OPERATOR, Serving};
 use heatgrid_benches::instruments::{Samples, Table, count, describe, millis};
 use heatgrid_benches::settings::Settings;
 use heatgrid_benches::workload::Workload;
-use heatgrid_server::config::{Config, Start};
-use heatgrid_server::health::Health;
-use heatgrid_server::serve::Server;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
 /// Times that each question is asked of each page, after one time that does not count.
 const ROUNDS: usize = 20;
 /// Pages that are asked for.
 const PAGES: usize = 50;
-const OPERATOR: &str = "operator-token-of-the-benches";
 
 fn main() {
     let settings = Settings::from_arguments();
     let directory = bed::prepared(&settings.directory, settings.events);
     println!("grids of {} events over HTTP, warm, one at a time\n{}\n", count(settings.events), describe());
-    let server = Serving::start(&directory);
+    let threads = Builder::new_multi_thread().enable_all().build().expect("threads");
+    let clock = Arc::new(AfterTheWorkload::new());
+    let server = Serving::start(threads, &directory, clock, |config| config.region = bed::region());
     let client = Builder::new_current_thread().enable_all().build().expect("a thread");
     let mut connection = client.block_on(Client::connect(server.address));
     client.block_on(connection.wait_until_ready());
@@ -147,44 +145,4 @@ impl Client {
         let bytes = answer.into_body().collect().await.expect("a whole answer").to_bytes().len();
         Answer { tag, bytes }
     }
-}
-
-/// The server, in this process and on threads of its own.
-struct Serving {
-    address: SocketAddr,
-    health: Arc<Health>,
-    runtime: Option<Runtime>,
-}
-
-impl Serving {
-    fn start(directory: &Path) -> Serving {
-        let runtime = Builder::new_multi_thread().enable_all().build().expect("threads");
-        let (address, health) = runtime.block_on(async {
-            let clock = Arc::new(AfterTheWorkload::new());
-            let server = Server::bind(config(directory), clock).await.expect("a port");
-            let (address, health) = (server.addresses().expect("an address")[0], server.health());
-            tokio::spawn(server.run(Some(OPERATOR.to_owned())));
-            (address, health)
-        });
-        Serving { address, health, runtime: Some(runtime) }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.health.drain();
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(Duration::from_secs(20));
-        }
-    }
-}
-
-fn config(directory: &Path) -> Config {
-    let Ok(Start::Serve(mut config)) = Start::read(["heatgrid-server".into()], []) else {
-        panic!("the defaults are usable")
-    };
-    config.data = directory.to_owned();
-    config.listen = "127.0.0.1:0".parse().expect("an address");
-    config.region = bed::region();
-    *config
 }

@@ -7,14 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use heatgrid_benches::bed;
-use heatgrid_benches::http::{Beacons, Load, Sent, bare_server, lines};
+use heatgrid_benches::http::{Beacons, Load, OPERATOR, Sent, Serving, bare_server, lines};
 use heatgrid_benches::instruments::{Samples, Table, ThreadTimes, count, describe, rate};
 use heatgrid_benches::settings::Settings;
 use heatgrid_benches::workload::SITES;
 use heatgrid_engine::clock::SystemClock;
-use heatgrid_server::config::{Config, Start};
-use heatgrid_server::health::Health;
-use heatgrid_server::serve::Server;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::body::Bytes;
@@ -35,7 +32,6 @@ const CONNECTIONS: usize = 64;
 const LINES: usize = 500_000;
 /// Of the bare server as of the real one, whose log and jobs have their own beside them.
 const SERVER_THREADS: usize = 2;
-const TOKEN: &str = "operator-token-of-the-benches";
 
 fn main() {
     let settings = Settings::from_arguments();
@@ -62,7 +58,7 @@ fn main() {
             let (before, begun) = (ThreadTimes::now(), Instant::now());
             number += BURST_REQUESTS;
             let ahead = Arc::new(beacons.from(number));
-            let sent = client.block_on(load.send(real.address, &ahead));
+            let sent = client.block_on(load.send(real.0.address, &ahead));
             assert_eq!(sent.refused, 0, "every request of a burst is taken");
             reals.add(each(&sent));
             println!("CPU of a request, real: {}", cost(&before, begun.elapsed(), BURST_REQUESTS));
@@ -76,7 +72,7 @@ fn main() {
         let short = Load { connections: CONNECTIONS, requests: u64::MAX, time: sustained / 4 };
         let bare = client.block_on(short.send(bare_address, &beacons));
         let ahead = Arc::new(beacons.from(number + BURST_REQUESTS));
-        let sent = client.block_on(Load { time: sustained, ..short }.send(real.address, &ahead));
+        let sent = client.block_on(Load { time: sustained, ..short }.send(real.0.address, &ahead));
         row(&mut table, "bare hyper, sustained", each(&bare), each(&bare));
         let name = format!("/v1/collect, {} s, {} refused", sustained.as_secs(), count(sent.refused));
         row(&mut table, &name, each(&sent), each(&bare));
@@ -137,23 +133,15 @@ async fn listen_bare() -> SocketAddr {
     address
 }
 
-/// The real server, in this process and on threads of its own.
-struct Real {
-    address: SocketAddr,
-    health: Arc<Health>,
-    runtime: Option<Runtime>,
-}
+/// The real server, and what is asked of it beside the load.
+struct Real(Serving);
 
 impl Real {
     fn start(directory: &Path) -> Real {
-        let runtime = runtime("server", SERVER_THREADS);
-        let (address, health) = runtime.block_on(async {
-            let server = Server::bind(config(directory), Arc::new(SystemClock)).await.expect("a port");
-            let (address, health) = (server.addresses().expect("an address")[0], server.health());
-            tokio::spawn(server.run(Some(TOKEN.to_owned())));
-            (address, health)
-        });
-        Real { address, health, runtime: Some(runtime) }
+        let threads = runtime("server", SERVER_THREADS);
+        Real(Serving::start(threads, directory, Arc::new(SystemClock), |config| {
+            (config.collect_per_address, config.collect_per_site) = (10_000_000, 10_000_000);
+        }))
     }
 
     /// Makes the sites of the workload, and gives their keys.
@@ -183,7 +171,7 @@ impl Real {
     }
 
     async fn call(&self, method: &str, path: &str, body: Bytes) -> (u16, String) {
-        let socket = TcpStream::connect(self.address).await.expect("the server listens");
+        let socket = TcpStream::connect(self.0.address).await.expect("the server listens");
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.expect("HTTP");
         tokio::spawn(connection);
@@ -192,30 +180,11 @@ impl Real {
             .uri(path)
             .header("host", "bench.example")
             .header("content-type", "application/json")
-            .header("authorization", format!("Bearer {TOKEN}"));
+            .header("authorization", format!("Bearer {OPERATOR}"));
         let request = request.body(Full::new(body)).expect("a request");
         let answer = sender.send_request(request).await.expect("an answer");
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.expect("a whole answer").to_bytes();
         (status, String::from_utf8_lossy(&body).into_owned())
     }
-}
-
-impl Drop for Real {
-    fn drop(&mut self) {
-        self.health.drain();
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(Duration::from_secs(20));
-        }
-    }
-}
-
-fn config(directory: &Path) -> Config {
-    let Ok(Start::Serve(mut config)) = Start::read(["heatgrid-server".into()], []) else {
-        panic!("the defaults are usable")
-    };
-    config.data = directory.to_owned();
-    config.listen = "127.0.0.1:0".parse().expect("an address");
-    (config.collect_per_address, config.collect_per_site) = (10_000_000, 10_000_000);
-    *config
 }

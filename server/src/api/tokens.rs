@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -21,7 +20,7 @@ use crate::http::problem::{INTERNAL, INVALID_BODY, INVALID_NAME, NOT_FOUND, Prob
 use crate::wire::token::{BadToken, NewTokenJson, TokenJson, WrittenToken};
 
 /// Bytes of a token as it is asked for: 1,000 sites and 1,000 networks.
-pub(super) const BODY_BYTES: usize = 256 << 10;
+const BODY_BYTES: usize = 256 << 10;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(create, create_for_several, list, revoke))]
@@ -50,12 +49,11 @@ async fn create(
     SiteAccess { site, .. }: SiteAccess<Own>,
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
-    body: Body,
+    Asked(written): Asked,
 ) -> Result<Response, Problem> {
-    let written = WrittenToken::from_json(&whole_body(body, BODY_BYTES).await?)?;
     written.without(false, true)?;
     let role = written.role()?;
-    made(store, &written, role, vec![site.id], clock.now_ms() / 1_000).await
+    made(store, &*clock, &written, role, vec![site.id]).await
 }
 
 /// Makes one token for several sites
@@ -71,16 +69,15 @@ async fn create_for_several(
     _: Operator,
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
-    body: Body,
+    Asked(written): Asked,
 ) -> Result<Response, Problem> {
-    let written = WrittenToken::from_json(&whole_body(body, BODY_BYTES).await?)?;
     let role = written.role()?;
     let id = |name: SiteName| match store.accounts().by_name(name.as_str()) {
         Some(site) => Ok(site.id),
         None => Err(Problem::new(&INVALID_BODY, format!("sites: there is no site {name}"))),
     };
     let sites = written.sites()?.into_iter().map(id).collect::<Result<Vec<_>, _>>()?;
-    made(Arc::clone(&store), &written, role, sites, clock.now_ms() / 1_000).await
+    made(Arc::clone(&store), &*clock, &written, role, sites).await
 }
 
 /// Lists the tokens of a site, without their secrets
@@ -125,14 +122,26 @@ async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A token as it is asked for.
+pub(super) struct Asked(pub(super) WrittenToken);
+
+impl FromRequest<App> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _app: &App) -> Result<Asked, Problem> {
+        Ok(Asked(WrittenToken::from_json(&whole_body(request.into_body(), BODY_BYTES).await?)?))
+    }
+}
+
 /// Makes a token and shows it.
 pub(super) async fn made(
     store: Arc<Store>,
+    clock: &dyn Clock,
     written: &WrittenToken,
     role: Role,
     sites: Vec<SiteId>,
-    now: u64,
 ) -> Result<Response, Problem> {
+    let now = clock.now_ms() / 1_000;
     let secret = NewSecret::of(role).map_err(|error| {
         tracing::error!(%error, "no random bytes");
         Problem::new(&INTERNAL, "the operating system gave no random bytes; try again")

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -14,9 +13,8 @@ use heatgrid_engine::store::Store;
 
 use crate::access::{Access, Operator, Principal};
 use crate::api::off_the_runtime;
-use crate::api::tokens::{BODY_BYTES, listed, made, named};
+use crate::api::tokens::{Asked, listed, made, named};
 use crate::app::App;
-use crate::http::limits::whole_body;
 use crate::http::problem::{CONFLICT, Problem, ProblemBody};
 use crate::wire::token::{NewTokenJson, TokenJson, WrittenToken};
 
@@ -43,15 +41,14 @@ async fn create(
     _: Operator,
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
-    body: Body,
+    Asked(written): Asked,
 ) -> Result<Response, Problem> {
-    let written = WrittenToken::from_json(&whole_body(body, BODY_BYTES).await?)?;
     written.without(true, true)?;
     if written.name()?.as_str() == Principal::OPERATOR {
         // The audit could not tell the two apart.
         return Err(Problem::new(&CONFLICT, "this is the name of who has the server's own operator token"));
     }
-    made(store, &written, Role::Operator, Vec::new(), clock.now_ms() / 1_000).await
+    made(store, &*clock, &written, Role::Operator, Vec::new()).await
 }
 
 /// Lists the named operators

@@ -13,15 +13,15 @@ use super::cors;
 use super::described::{Binary, GridQuestion};
 use crate::app::App;
 use crate::ask::Route;
-use crate::http::problem::{Problem, ProblemBody};
+use crate::http::problem::Problem;
 use crate::wire::answer::GridBody;
 
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(grid, grid_in_body))]
+#[openapi(paths(grid), components(schemas(GridQuestion)))]
 pub(super) struct Document;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/v1/sites/{site}/grid", get(grid).post(grid_in_body).options(cors::preflight))
+    Router::new().route("/v1/sites/{site}/grid", get(grid).post(grid).options(cors::preflight))
 }
 
 /// Cells of a page, or of the pages of a pattern
@@ -38,39 +38,10 @@ pub(super) fn routes() -> Router<App> {
             (Binary = "image/png"),
             (Binary = "application/octet-stream"),
         ), headers(
-            ("ETag" = String, description = "Names what is said, not when"),
-            ("Heatgrid-Withheld" = Option<String>, description = "`true`: converted_click was left out"),
             ("Heatgrid-Px-Per-Pixel" = Option<String>, description = "CSS px along a side of a picture's pixel"),
         )),
-        (status = 304, description = "The same as If-None-Match names"),
-        (status = 422, description = "The question reads too much", body = ProblemBody),
     )
 )]
 async fn grid(State(queries): State<Arc<Queries>>, question: Question) -> Result<Response, Problem> {
-    queries.answer(Route::Grid, question).await
-}
-
-/// Cells of a page, or of the pages of a pattern, asked in a body
-///
-/// The same parameters as those of GET, which keeps them out of the logs of proxies.
-#[utoipa::path(
-    post, path = "/v1/sites/{site}/grid", tag = "Query", security(("token" = [])),
-    params(("site" = String, Path, description = "Name of the site")), request_body = GridQuestion,
-    responses(
-        (status = 200, description = "The answer, in the form that `format` or `Accept` asks for", content(
-            (GridBody<'static> = "application/json"),
-            (String = "text/csv"),
-            (String = "application/x-ndjson"),
-            (Binary = "image/png"),
-            (Binary = "application/octet-stream"),
-        ), headers(
-            ("ETag" = String, description = "Names what is said, not when"),
-            ("Heatgrid-Withheld" = Option<String>, description = "`true`: converted_click was left out"),
-            ("Heatgrid-Px-Per-Pixel" = Option<String>, description = "CSS px along a side of a picture's pixel"),
-        )),
-        (status = 422, description = "The question reads too much", body = ProblemBody),
-    )
-)]
-async fn grid_in_body(State(queries): State<Arc<Queries>>, question: Question) -> Result<Response, Problem> {
     queries.answer(Route::Grid, question).await
 }

@@ -6,6 +6,7 @@ mod asked;
 mod cors;
 mod described;
 mod grid;
+mod in_common;
 mod pages;
 mod reply;
 mod scroll;
@@ -35,10 +36,12 @@ pub(super) fn routes(app: &App) -> Router<App> {
 /// What the routes say of themselves.
 pub(super) fn document() -> utoipa::openapi::OpenApi {
     let parts = [
-        series::Document::openapi(),
-        pages::Document::openapi(),
-        summary::Document::openapi(),
-        scroll::Document::openapi(),
+        (series::Document::openapi(), "SeriesQuestion"),
+        (pages::Document::openapi(), "PagesQuestion"),
+        (summary::Document::openapi(), "SummaryQuestion"),
+        (scroll::Document::openapi(), "ScrollQuestion"),
     ];
-    parts.into_iter().fold(grid::Document::openapi(), utoipa::openapi::OpenApi::merge_from)
+    let completed = parts.into_iter().map(|(document, question)| in_common::complete(document, question));
+    let first = in_common::complete(grid::Document::openapi(), "GridQuestion");
+    completed.fold(first, utoipa::openapi::OpenApi::merge_from)
 }

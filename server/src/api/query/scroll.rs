@@ -13,15 +13,15 @@ use super::cors;
 use super::described::ScrollQuestion;
 use crate::app::App;
 use crate::ask::Route;
-use crate::http::problem::{Problem, ProblemBody};
+use crate::http::problem::Problem;
 use crate::wire::answer::ScrollBody;
 
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(scroll, scroll_in_body))]
+#[openapi(paths(scroll), components(schemas(ScrollQuestion)))]
 pub(super) struct Document;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/v1/sites/{site}/scroll", get(scroll).post(scroll_in_body).options(cors::preflight))
+    Router::new().route("/v1/sites/{site}/scroll", get(scroll).post(scroll).options(cors::preflight))
 }
 
 /// How far down pages were seen, and how long
@@ -33,39 +33,9 @@ pub(super) fn routes() -> Router<App> {
             (ScrollBody<'static> = "application/json"),
             (String = "text/csv"),
             (String = "application/x-ndjson"),
-        ), headers(
-            ("ETag" = String, description = "Names what is said, not when"),
-            ("Heatgrid-Withheld" = Option<String>, description = "`true`: converted_click was left out"),
         )),
-        (status = 304, description = "The same as If-None-Match names"),
-        (status = 422, description = "The question reads too much", body = ProblemBody),
     )
 )]
 async fn scroll(State(queries): State<Arc<Queries>>, question: Question) -> Result<Response, Problem> {
-    queries.answer(Route::Scroll, question).await
-}
-
-/// How far down pages were seen, and how long, asked in a body
-///
-/// The same parameters as those of GET, which keeps them out of the logs of proxies.
-#[utoipa::path(
-    post, path = "/v1/sites/{site}/scroll", tag = "Query", security(("token" = [])),
-    params(("site" = String, Path, description = "Name of the site")), request_body = ScrollQuestion,
-    responses(
-        (status = 200, description = "The answer, in the form that `format` or `Accept` asks for", content(
-            (ScrollBody<'static> = "application/json"),
-            (String = "text/csv"),
-            (String = "application/x-ndjson"),
-        ), headers(
-            ("ETag" = String, description = "Names what is said, not when"),
-            ("Heatgrid-Withheld" = Option<String>, description = "`true`: converted_click was left out"),
-        )),
-        (status = 422, description = "The question reads too much", body = ProblemBody),
-    )
-)]
-async fn scroll_in_body(
-    State(queries): State<Arc<Queries>>,
-    question: Question,
-) -> Result<Response, Problem> {
     queries.answer(Route::Scroll, question).await
 }
