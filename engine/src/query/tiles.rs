@@ -10,6 +10,8 @@ const TILE_BITS: u32 = 9;
 const TILE_ROWS: usize = 1 << TILE_BITS;
 /// Tiles of one sheet: 4 MiB. A sheet that is full is drained and begun again.
 const SHEET_TILES: usize = 8_192;
+/// Carried sums from which on those of one cell are put together: 1 MiB.
+const MANY_CARRIED: usize = 1 << 16;
 
 static POOL: Pool<Sheet> = Pool::new();
 
@@ -24,8 +26,7 @@ pub(super) struct Sheet {
     keys: Vec<u32>,
     /// Counts that were added since it was last drained.
     added: usize,
-    /// Code, and what its counter had no room for; a code may be there several times.
-    carried: Vec<(u32, u64)>,
+    carried: Carried,
 }
 
 impl Sheet {
@@ -36,13 +37,13 @@ impl Sheet {
             tiles: Vec::new(),
             keys: Vec::new(),
             added: 0,
-            carried: Vec::new(),
+            carried: Carried::default(),
         })
     }
 
     /// Gives a drained sheet back.
     pub(super) fn give_back(self) {
-        debug_assert!(self.keys.is_empty() && self.carried.is_empty());
+        debug_assert!(self.keys.is_empty() && self.carried.sums.is_empty());
         POOL.give_back(self);
     }
 
@@ -63,7 +64,7 @@ impl Sheet {
                 if *count <= u64::from(u8::MAX - *counter) {
                     *counter += *count as u8;
                 } else {
-                    carry(&mut self.carried, *code, counter, *count);
+                    self.carried.carry(*code, counter, *count);
                 }
                 done += 1;
             }
@@ -104,9 +105,7 @@ impl Sheet {
             .map(|key| (key, std::mem::take(&mut self.places[key as usize]) - 1))
             .collect();
         order.sort_unstable();
-        // Stable, for it finds the runs that they came in.
-        self.carried.sort_by_key(|(code, _)| *code);
-        let mut carried = self.carried.drain(..).peekable();
+        let mut carried = self.carried.drain().peekable();
         let (mut codes, mut counts) = ([0; TILE_ROWS], [0; TILE_ROWS]);
         for (key, place) in order {
             let tile = &mut self.tiles[usize::from(place)];
@@ -122,11 +121,46 @@ impl Sheet {
     }
 }
 
-/// Adds a count that the counter has no room for.
-#[cold]
-fn carry(carried: &mut Vec<(u32, u64)>, code: u32, counter: &mut u8, count: u64) {
-    carried.push((code, count.saturating_add(u64::from(*counter)) - 1));
-    *counter = 1;
+/// What counters had no room for.
+#[derive(Default)]
+struct Carried {
+    /// Code and sum; a code may be there several times.
+    sums: Vec<(u32, u64)>,
+    /// Cells that there were when the sums of each were last put together.
+    cells: usize,
+}
+
+impl Carried {
+    /// Adds a count that the counter has no room for.
+    #[cold]
+    fn carry(&mut self, code: u32, counter: &mut u8, count: u64) {
+        self.sums.push((code, count.saturating_add(u64::from(*counter)) - 1));
+        *counter = 1;
+        if self.sums.len() >= MANY_CARRIED.max(2 * self.cells) {
+            self.put_together();
+        }
+    }
+
+    /// Leaves one sum of each cell, ascending by code.
+    fn put_together(&mut self) {
+        // Stable, for it finds the runs that they came in.
+        self.sums.sort_by_key(|(code, _)| *code);
+        self.sums.dedup_by(|(code, more), (kept, sum)| {
+            let same = code == kept;
+            if same {
+                *sum = sum.saturating_add(*more);
+            }
+            same
+        });
+        self.cells = self.sums.len();
+    }
+
+    /// Takes all out, ascending by code.
+    fn drain(&mut self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        self.put_together();
+        self.cells = 0;
+        self.sums.drain(..)
+    }
 }
 
 /// Writes the cells of a tile that are not zero to the front of two columns; answers how many.
@@ -204,6 +238,19 @@ mod tests {
             prop_assert_eq!(drained(&mut sheet), vec![]);
             sheet.give_back();
         }
+    }
+
+    /// A coarse cell of many pages is added to again and again.
+    #[test]
+    fn a_busy_cell_takes_no_more_room_the_more_it_is_touched() {
+        let mut sheet = Sheet::take();
+        for _ in 0..3 * MANY_CARRIED {
+            assert_eq!(sheet.add(&[7, 8], &[300, 200]), 2);
+            assert!(sheet.carried.sums.len() < MANY_CARRIED);
+        }
+        let touched = 3 * MANY_CARRIED as u64;
+        assert_eq!(drained(&mut sheet), [(7, 300 * touched), (8, 200 * touched)]);
+        sheet.give_back();
     }
 
     #[test]
