@@ -7,11 +7,14 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use heatgrid_benches::batches::{Batches, Shape};
 use heatgrid_benches::bed::{self, BULK_EVENTS, BULK_IN_FLIGHT, Bed};
-use heatgrid_benches::instruments::{Samples, Table, count, describe, fdatasync, millis, thread_time};
+use heatgrid_benches::instruments::{
+    Samples, Table, count, describe, fdatasync, millis, process_time, thread_time,
+};
 use heatgrid_benches::settings::Settings;
 use heatgrid_benches::workload::{PAGES, SITES, Workload};
 use heatgrid_engine::format::names::FileName;
@@ -120,8 +123,13 @@ impl Bench {
 
     /// Nothing happens but what the bench does, and as fast as it can.
     fn options() -> Options {
-        let standard = Options::standard(bed::region());
-        Options { background: Background::Manual, background_bytes_per_second: u64::MAX, ..standard }
+        Options { background_bytes_per_second: u64::MAX, ..Bench::standard() }
+    }
+
+    /// As a server has it on this machine, but for what it does by itself.
+    fn standard() -> Options {
+        let purge_lanes = thread::available_parallelism().map_or(1, usize::from);
+        Options { background: Background::Manual, purge_lanes, ..Options::standard(bed::region()) }
     }
 
     fn request(&self, bed: &Bed, (site, page): (usize, usize)) -> ErasureRequest {
@@ -210,11 +218,11 @@ impl Bench {
                 numbers.iter().map(|number| directory.join(FileName::Segment(*number).to_string())).collect();
             files = touched.len();
             bytes = touched.iter().map(|path| fs::metadata(path).expect("it is there").len()).sum::<u64>();
-            let start = thread_time();
+            let start = process_time();
             copies.add(timed(|| copy_synced(&touched, &self.settings.directory)));
-            let copied = thread_time();
+            let copied = process_time();
             purges.add(timed(|| bed.store.purge(true).expect("a purge")));
-            used = [copied - start, thread_time() - copied];
+            used = [copied - start, process_time() - copied];
             assert_all_certified(&bed.store, &bed);
             bed.store.close().expect("a store that closes");
         }
@@ -234,8 +242,7 @@ impl Bench {
 
     /// Questions while pages of many sites are purged, at the standard pace of background work.
     fn meanwhile(&self) {
-        let standard = Options::standard(bed::region());
-        let (bed, _) = self.bed(Options { background: Background::Manual, ..standard });
+        let (bed, _) = self.bed(Bench::standard());
         let cpu_of = |round| {
             let start = thread_time();
             let took = self.ask(&bed, round, false);
@@ -246,7 +253,7 @@ impl Bench {
             (calm.into_iter().collect(), calm_cpu.into_iter().collect());
         many().for_each(|page| self.erase_page(&bed, page));
         let done = AtomicBool::new(false);
-        let (meanwhile, meanwhile_cpu, took) = std::thread::scope(|scope| {
+        let (meanwhile, meanwhile_cpu, took) = thread::scope(|scope| {
             let purge = scope.spawn(|| {
                 let took = timed(|| bed.store.purge(true).expect("a purge"));
                 done.store(true, Ordering::Release);

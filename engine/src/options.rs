@@ -43,6 +43,8 @@ pub struct Options {
     pub background_bytes_per_second: u64,
     /// How old the oldest open erasure may become before a purge begins by itself.
     pub purge_every_seconds: u64,
+    /// Threads that a purge works with, and as many again while some of them wait for the disk.
+    pub purge_lanes: usize,
     /// Pages that are remembered, over all sites, to tell new ones from old ones: about 20 bytes each.
     pub remembered_pages: usize,
     /// When segments are merged.
@@ -69,6 +71,7 @@ impl Options {
             reserve_bytes: 512 << 20,
             background_bytes_per_second: 128 << 20,
             purge_every_seconds: PURGE_DAYS * 86_400,
+            purge_lanes: 1,
             remembered_pages: 1 << 20,
             compaction: CompactionOptions::standard(),
             snapshots: SnapshotOptions::standard(),

@@ -6,6 +6,6 @@ mod samples;
 mod table;
 
 pub use machine::{describe, fdatasync};
-pub use process::{MemoryWatch, ThreadTimes, anonymous_bytes, thread_time, written_bytes};
+pub use process::{MemoryWatch, ThreadTimes, anonymous_bytes, process_time, thread_time, written_bytes};
 pub use samples::Samples;
 pub use table::{Table, bytes, count, millis, rate};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::disk::Disk;
 use crate::model::{CountrySet, SiteId, SiteMask, Tombstone};
 use crate::segment::{
-    MergeInput, Segment, SegmentEntry, SegmentError, SegmentHeader, SegmentWriter, Throttle, merge,
+    Lanes, MergeInput, Segment, SegmentEntry, SegmentError, SegmentHeader, SegmentWriter, Throttle, merge,
 };
 
 /// One merge: what comes in, what is left out, and what the output is called.
@@ -25,6 +25,8 @@ pub struct MergeTask<'a> {
     pub skip: &'a dyn Fn(SiteId) -> bool,
     /// Countries of a site that become `ZZ`.
     pub recode: &'a dyn Fn(SiteId) -> CountrySet,
+    /// Where sites are merged at the same time.
+    pub lanes: &'a dyn Lanes,
 }
 
 /// Merges, and seals the output. `None` when nothing is left: there is no file then.
@@ -67,6 +69,6 @@ pub fn run(
         .map(|(segment, mask)| MergeInput { segment, mask, skip: task.skip })
         .collect();
     let mut writer = SegmentWriter::create(disk, task.number, header, throttle)?;
-    merge(&inputs, &mut writer, task.recode, &mut |stats| watch(stats.bytes_read))?;
+    merge(&inputs, &mut writer, task.recode, task.lanes, &mut |stats| watch(stats.bytes_read))?;
     Ok(writer.seal()?.map(|entry| SegmentEntry { level: task.level, ..entry }))
 }

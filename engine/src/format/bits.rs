@@ -18,22 +18,22 @@ impl<'a> BitWriter<'a> {
         BitWriter { target, held: 0, count: 0 }
     }
 
-    /// Appends the lowest `bits` of a number that has no others.
+    /// Appends the lowest `bits`, at most 32, of a number that has no others.
+    #[inline]
     pub(super) fn put(&mut self, value: u32, bits: u32) {
         self.held |= u64::from(value).wrapping_shl(self.count);
         self.count = self.count.saturating_add(bits);
-        while self.count >= 8 {
-            self.target.push(self.held as u8);
-            self.held >>= 8;
-            self.count = self.count.saturating_sub(8);
+        if self.count >= 32 {
+            self.target.extend_from_slice(&(self.held as u32).to_le_bytes());
+            self.held >>= 32;
+            self.count = self.count.saturating_sub(32);
         }
     }
 
     /// Ends the last byte.
     pub(super) fn finish(self) {
-        if self.count > 0 {
-            self.target.push(self.held as u8);
-        }
+        let bytes = self.count.div_ceil(8) as usize;
+        self.target.extend(self.held.to_le_bytes().into_iter().take(bytes));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::columns::Packer;
 use super::detail::{CellRow, DetailBuilder};
 use super::frame::{Cursor, FormatError, check_crc32, crc32};
-use super::summary::{Piece, Summary};
+use super::summary::{CodedPiece, Piece, Summary};
 use crate::model::limits::{BLOCK_CELLS, BLOCK_ROWS};
 
 /// Bytes of one entry of an extent's block index.
@@ -115,17 +115,17 @@ impl BlockBuilder {
         self.summary.low_bytes()
     }
 
-    /// Whether a cell of so many detail rows has room.
+    /// Whether so many cells with so many detail rows have room.
     #[must_use]
-    pub fn has_room(&self, rows: usize) -> bool {
-        self.cells < BLOCK_CELLS && self.rows.saturating_add(rows) <= BLOCK_ROWS
+    pub fn has_room(&self, cells: usize, rows: usize) -> bool {
+        self.cells.saturating_add(cells) <= BLOCK_CELLS && self.rows.saturating_add(rows) <= BLOCK_ROWS
     }
 
     /// Appends what was counted in a cell, which must have room. Its place follows with `place_piece`.
     ///
     /// `rows` are ordered by day, and `total` is the sum of their counts.
     pub fn push_cell(&mut self, total: u64, rows: &[CellRow]) {
-        debug_assert!(self.has_room(rows.len()) && !rows.is_empty());
+        debug_assert!(self.has_room(1, rows.len()) && !rows.is_empty());
         self.summary.push_total(total);
         // `has_room` holds it far below.
         self.detail.push_rows(self.cells as u32, rows);
@@ -133,9 +133,33 @@ impl BlockBuilder {
         self.rows = self.rows.saturating_add(rows.len());
     }
 
+    /// Appends all rows of some cells of another block, which they number from 0 on. Their totals follow with
+    /// `push_totals` or `push_coded`, and must have room.
+    pub fn push_detail(&mut self, detail: &mut DetailBuilder) {
+        self.rows = self.rows.saturating_add(detail.rows());
+        // `has_room` holds it far below.
+        self.detail.append(detail, self.cells as u32);
+    }
+
+    /// Appends the totals of cells whose rows `push_detail` has brought. Their places follow with `place_piece`.
+    pub fn push_totals(&mut self, totals: &[u64]) {
+        totals.iter().for_each(|total| self.summary.push_total(*total));
+        self.cells = self.cells.saturating_add(totals.len());
+    }
+
     /// Says where the cells pushed since the last call are: ascending cell codes, of one layer.
     pub fn place_piece(&mut self, codes: &[u32]) -> Piece {
         self.summary.push_piece(codes)
+    }
+
+    /// Appends the totals and places of a piece of another block, whose rows `push_detail` has brought.
+    ///
+    /// # Errors
+    /// When that block has not so much.
+    pub fn push_coded(&mut self, piece: Piece, coded: &CodedPiece<'_>) -> Result<(), FormatError> {
+        self.summary.push_coded(piece, coded)?;
+        self.cells = self.cells.saturating_add(coded.cells.len());
+        Ok(())
     }
 
     /// Appends the block's two groups to `target` and empties the builder. `offset` is that of the block.

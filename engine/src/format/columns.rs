@@ -254,10 +254,15 @@ impl Numbers {
 
     /// Puts the `count` numbers from number `start` on (or those that there are) of another column in place of these.
     pub fn copy_of(&mut self, other: &Numbers, start: usize, count: usize) {
+        self.clear();
+        self.append_part(other, start, count);
+    }
+
+    /// Appends the `count` numbers from number `start` on (or those that there are) of another column.
+    pub fn append_part(&mut self, other: &Numbers, start: usize, count: usize) {
         let reader = other.reader(start);
         let shorts = reader.shorts.split_at_checked(count).map_or(reader.shorts, |(shorts, _)| shorts);
         let longs = longs_bytes(shorts);
-        self.clear();
         self.shorts.extend_from_slice(shorts);
         self.longs.extend_from_slice(reader.longs.get(..longs).unwrap_or_default());
     }

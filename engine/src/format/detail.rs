@@ -38,6 +38,8 @@ pub struct CellRow {
 pub struct DetailBuilder {
     /// Day, country, cell and count of each row, from the highest bits to the lowest: in this order they are kept.
     rows: Vec<u64>,
+    /// Whether some came run by run: then they are a few sequences in that order, not a multitude.
+    by_run: bool,
     symbols: Vec<u8>,
     low_bits: Vec<u8>,
 }
@@ -61,6 +63,13 @@ impl DetailBuilder {
     /// Takes everything out.
     pub fn clear(&mut self) {
         self.rows.clear();
+        self.by_run = false;
+    }
+
+    /// Rows in it.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows.len()
     }
 
     /// Appends the rows of cell `cell` of the block, which ascends from call to call.
@@ -74,10 +83,32 @@ impl DetailBuilder {
         }));
     }
 
+    /// Appends rows of one day and one country: cell in the block and count of each, ascending.
+    pub fn push_run(&mut self, day: u8, country: u16, rows: impl Iterator<Item = (u32, u32)>) {
+        let run = u64::from(day).wrapping_shl(DAY_BIT) | u64::from(country).wrapping_shl(COUNTRY_BIT);
+        self.by_run = true;
+        let row = |(cell, count)| run | u64::from(cell).wrapping_shl(CELL_BIT) | u64::from(count);
+        self.rows.extend(rows.map(row));
+    }
+
+    /// Takes all rows out of another builder; what they call cell 0 is cell `first` here.
+    pub fn append(&mut self, other: &mut DetailBuilder, first: u32) {
+        debug_assert!(first < 1 << (COUNTRY_BIT - CELL_BIT), "a block's cells fit their field");
+        let first = u64::from(first).wrapping_shl(CELL_BIT);
+        self.rows.extend(other.rows.drain(..).map(|row| row.wrapping_add(first)));
+        self.by_run |= other.by_run;
+        other.clear();
+    }
+
     /// Appends the group's columns.
     pub fn pack(&mut self, packer: &mut Packer, target: &mut Vec<u8>) {
         let mut rows = std::mem::take(&mut self.rows);
-        rows.sort_unstable();
+        // The one is quick where long sequences are in order, the other where nothing is.
+        if self.by_run {
+            rows.sort();
+        } else {
+            rows.sort_unstable();
+        }
         let (mut directory, mut stretches) = (Directory::default(), Vec::new());
         let (mut stretch_start, mut runs_before) = (0_usize, 0_usize);
         let mut before = None;

@@ -62,11 +62,11 @@ impl RollupBuilder {
         }
     }
 
-    /// Takes a row out that was added; says whether there was so much.
+    /// Takes some of what was added out again; says whether there was so much.
     #[must_use]
-    pub fn take(&mut self, kind: Kind, device: Device, row: &CellRow) -> bool {
-        let Some(sum) = self.at(kind, device, row.country, row.day) else { return false };
-        match sum.checked_sub(u64::from(row.count)) {
+    pub fn take(&mut self, taken: &Rollup) -> bool {
+        let Some(sum) = self.at(taken.kind, taken.device, taken.country, taken.day) else { return false };
+        match sum.checked_sub(taken.count) {
             Some(left) => {
                 *sum = left;
                 true
@@ -262,12 +262,12 @@ mod tests {
             back.each(300, |sum| again.add_sum(&sum)).unwrap();
             for (kind, device, day, country, count) in taken {
                 let (kind, device) = (Kind::from_code(kind).unwrap(), Device::from_code(device).unwrap());
-                let was_there = again.take(kind, device, &CellRow { day, country, count });
+                let was_there = again.take(&Rollup { day, kind, device, country, count: u64::from(count) });
                 prop_assert!(was_there);
             }
             prop_assert_eq!(again.country_totals(300), vec![0; 300]);
-            let row = CellRow { day: 1, country: 2, count: 1 };
-            let was_there = again.take(Kind::Click, Device::Mobile, &row);
+            let none = Rollup { day: 1, kind: Kind::Click, device: Device::Mobile, country: 2, count: 1 };
+            let was_there = again.take(&none);
             prop_assert!(!was_there);
             // The builder is empty again.
             prop_assert_eq!(builder.country_totals(2), [0, 0]);

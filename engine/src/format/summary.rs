@@ -48,6 +48,17 @@ impl Piece {
     }
 }
 
+/// The cells of a piece, as a summary that has unpacked them has them coded.
+#[derive(Clone, Debug)]
+pub struct CodedPiece<'a> {
+    /// That summary.
+    pub summary: &'a Summary,
+    /// The cells of the block.
+    pub cells: Range<u32>,
+    /// First byte of their low bits.
+    pub low_start: u32,
+}
+
 /// The summary group's columns, as they are built or as far as they were unpacked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -114,6 +125,24 @@ impl Summary {
         if !self.stretch_starts.last().is_some_and(has_room) {
             self.stretch_starts.push(start);
         }
+    }
+
+    /// Appends a piece of another summary as it is coded there, places and totals.
+    ///
+    /// # Errors
+    /// When that summary has not so much.
+    pub fn push_coded(&mut self, piece: Piece, coded: &CodedPiece<'_>) -> Result<(), FormatError> {
+        let CodedPiece { summary, cells, low_start } = coded;
+        let (start, count, low_start) = (summary.index(cells.start), cells.len(), *low_start as usize);
+        let low_end = low_start.saturating_add(piece.low_bytes(count as u32));
+        let Some(low_bits) = summary.low_bits.get(low_start..low_end).filter(|_| summary.holds(cells)) else {
+            return Err(Cursor::new("summary", &[]).invalid(u64::from(cells.end)));
+        };
+        self.begin_piece(count);
+        self.gaps.append_part(&summary.gaps, start, count);
+        self.totals.append_part(&summary.totals, start, count);
+        self.low_bits.extend_from_slice(low_bits);
+        Ok(())
     }
 
     /// Appends the group's columns.

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
 use super::evidence::Roots;
 use crate::ledger::SignedCertificate;
@@ -116,12 +116,22 @@ pub fn statement(erasure: &Erasure, copies: &Copies, now_ms: u64) -> String {
     text
 }
 
-/// Signs a statement with a secret key.
-#[must_use]
-pub fn sign(statement: &str, secret: &[u8; 32]) -> SignedCertificate {
-    let key = SigningKey::from_bytes(secret);
-    let signature = key.sign(statement.as_bytes()).to_bytes();
-    SignedCertificate { statement: statement.into(), signature, key: key.verifying_key().to_bytes() }
+/// Signs statements with one key.
+pub struct Signer(SigningKey);
+
+impl Signer {
+    /// One that signs with a secret key.
+    #[must_use]
+    pub fn new(secret: &[u8; 32]) -> Signer {
+        Signer(SigningKey::from_bytes(secret))
+    }
+
+    /// Signs a statement.
+    #[must_use]
+    pub fn sign(&self, statement: &str) -> SignedCertificate {
+        let signature = self.0.sign(statement.as_bytes()).to_bytes();
+        SignedCertificate { statement: statement.into(), signature, key: self.0.verifying_key().to_bytes() }
+    }
 }
 
 /// The public key of a secret one.
@@ -191,7 +201,7 @@ mod tests {
 
     #[test]
     fn an_altered_certificate_is_refused() {
-        let signed = sign("heatgrid erasure certificate 1\nerasure 01\nsite 07\n", &SECRET);
+        let signed = Signer::new(&SECRET).sign("heatgrid erasure certificate 1\nerasure 01\nsite 07\n");
         let keys = [public_key(&SECRET)];
         let read = verify(&signed, &keys).unwrap();
         assert_eq!((read.field("site"), read.field("page")), (Some("07"), None));
@@ -202,7 +212,7 @@ mod tests {
         let mut other_signature = signed.clone();
         other_signature.signature[3] ^= 1;
         assert_eq!(verify(&other_signature, &keys), Err(CertificateError::Altered));
-        let somebody = sign(&signed.statement, &[8; 32]);
+        let somebody = Signer::new(&[8; 32]).sign(&signed.statement);
         assert_eq!(verify(&somebody, &keys), Err(CertificateError::UnknownKey));
         assert_eq!(verify(&signed, &[]), Err(CertificateError::UnknownKey));
     }

@@ -40,30 +40,30 @@ pub enum Leftover {
     Disk(#[from] crate::disk::DiskError),
 }
 
-/// Reads the named sites' dictionaries and extents of a segment again, from the disk.
+/// Opens a segment to be read again, from the disk.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn open(disk: &dyn Disk, entry: &SegmentEntry) -> Result<Segment, Leftover> {
+    // Not through a mapping that others have warmed up: what is on the disk counts.
+    Ok(Segment::open(disk, entry, Access::Read)?)
+}
+
+/// Reads dictionary and extent of a named site of a segment again.
 ///
 /// # Errors
 /// When anything that `masks` cover is in it, or it cannot be read.
-pub fn segment(
-    disk: &dyn Disk,
-    entry: &SegmentEntry,
-    masks: &Masks,
-    scratch: &mut Scratch,
-) -> Result<(), Leftover> {
-    // Not through a mapping that others have warmed up: what is on the disk counts.
-    let segment = Segment::open(disk, entry, Access::Read)?;
-    for site in masks.sites() {
-        let rules = masks.rules(site, &entry.header);
-        if rules.is_empty() {
-            continue;
-        }
-        let Some(extent) = segment.extent(site)? else { continue };
-        extent.check()?;
-        if extent.has_covered(&rules, scratch)? {
-            return Err(Leftover::Segment { segment: entry.number, site });
-        }
+pub fn site(segment: &Segment, site: SiteId, masks: &Masks) -> Result<(), Leftover> {
+    let rules = masks.rules(site, &segment.entry().header);
+    if rules.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let Some(extent) = segment.extent(site)? else { return Ok(()) };
+    extent.check()?;
+    match extent.has_covered(&rules, &mut Scratch::new())? {
+        true => Err(Leftover::Segment { segment: segment.entry().number, site }),
+        false => Ok(()),
+    }
 }
 
 /// Looks at every file that is not a listed segment: log files begin after `through`, and nothing is put aside.

@@ -263,19 +263,29 @@ impl<'a> Extent<'a> {
         scratch.rollups.each(countries.len(), give).map_err(corrupt)
     }
 
-    /// Its roll-ups, to be changed.
-    pub(super) fn sums(&self, scratch: &mut Scratch) -> Result<RollupBuilder, SegmentError> {
+    /// Its roll-ups, to be changed. `places` says for each of its countries what its index is to be; without one, the
+    /// country has no sums.
+    pub(super) fn sums(
+        &self,
+        places: &[Option<u16>],
+        scratch: &mut Scratch,
+    ) -> Result<RollupBuilder, SegmentError> {
         let corrupt = |source| self.corrupt_section(Section::Rollups, source);
         let section = self.section(Section::Rollups)?;
         scratch.rollups.unpack(section, &mut scratch.unpacker).map_err(corrupt)?;
         let mut sums = RollupBuilder::default();
-        scratch.rollups.each(self.country_totals()?.len(), |sum| sums.add_sum(&sum)).map_err(corrupt)?;
+        let mut add = |sum: crate::format::rollups::Rollup| {
+            if let Some(country) = places.get(usize::from(sum.country)).copied().flatten() {
+                sums.add_sum(&crate::format::rollups::Rollup { country, ..sum });
+            }
+        };
+        scratch.rollups.each(self.country_totals()?.len(), &mut add).map_err(corrupt)?;
         Ok(sums)
     }
 
-    /// What is said when a block has more than the roll-ups.
-    pub(super) fn contradicts_sums(&self, part: &StripPart) -> SegmentError {
-        self.corrupt_block(part, Cursor::new("roll-ups", &[]).invalid(u64::from(part.block)))
+    /// What is said when the rows of a block are not what summary and roll-ups say.
+    pub(super) fn contradicts_rows(&self, part: &StripPart) -> SegmentError {
+        self.corrupt_block(part, Cursor::new("rows", &[]).invalid(u64::from(part.block)))
     }
 
     pub(super) fn block(&self, number: u32) -> Result<BlockEntry, SegmentError> {

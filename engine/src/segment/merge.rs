@@ -1,17 +1,23 @@
 //! Joins segments of one month into one: the only routine that leaves rows out or changes their country.
 
+mod going;
 mod kept;
 mod mask;
+mod site;
 mod strip;
+mod wave;
 
-use std::ops::ControlFlow;
+use std::ops::{AddAssign, ControlFlow};
 
 use crate::model::{CountrySet, SiteId, SiteMask};
 
-use self::kept::Kept;
-use self::mask::{PageRules, touches};
-use self::strip::{StripInput, merge_strips};
-use super::{Extent, PageIndex, Scratch, Segment, SegmentError, SegmentWriter, Strip};
+use self::site::{SitePart, SiteTask};
+use self::wave::Wave;
+use super::{Lanes, Scratch, Segment, SegmentError, SegmentWriter};
+
+/// Bytes of extents that are merged at the same time, as they were before. What is made of them is held in memory, so
+/// that a larger one goes to the file as it comes.
+const WAVE_BYTES: u64 = 16 << 20;
 
 /// A segment to be merged, and what of it is left out.
 pub struct MergeInput<'a> {
@@ -34,18 +40,31 @@ pub struct MergeStats {
     pub blocks_copied: u64,
     /// Bytes of the extents that were copied or merged.
     pub bytes_read: u64,
-    /// Rows that were read of the merged sites: of strips of which all is left out, none.
+    /// Rows of the merged sites that were not copied, but for those of strips of which all is left out.
     pub rows_read: u64,
-    /// Rows of these that were left out.
+    /// Rows that were left out.
     pub rows_masked: u64,
+}
+
+impl AddAssign for MergeStats {
+    fn add_assign(&mut self, other: MergeStats) {
+        self.sites_copied += other.sites_copied;
+        self.sites_merged += other.sites_merged;
+        self.blocks_copied += other.blocks_copied;
+        self.bytes_read += other.bytes_read;
+        self.rows_read += other.rows_read;
+        self.rows_masked += other.rows_masked;
+    }
 }
 
 /// Merges the inputs, all of the writer's month, into `writer`, which is left to be sealed.
 ///
 /// A site that only one input has, of which nothing is left out and nothing recoded, is copied byte by byte. If some of
-/// it is left out, so are the blocks that nothing is left out of. All else is made anew from its rows, totals and
-/// roll-ups included. `recode` says which countries of a site
-/// become `ZZ`; a mask sees the country as it is stored. `watch` is called after each page and may stop the merge.
+/// it is left out, so are the blocks that nothing is left out of, and those that whole strips are left out of are taken
+/// over without these. All else is made anew from its rows, totals and roll-ups included. `recode`
+/// says which countries of a site become `ZZ`; a mask sees the country as it is stored. Sites are merged in `lanes`, and
+/// what comes out is the same with any number of them. `watch` is called after each page, or with more than one lane
+/// after each site, and may stop the merge.
 ///
 /// # Errors
 /// When an input is damaged (the error names it), the disk said no, or `watch` has stopped it.
@@ -53,196 +72,42 @@ pub fn merge(
     inputs: &[MergeInput<'_>],
     writer: &mut SegmentWriter<'_>,
     recode: &dyn Fn(SiteId) -> CountrySet,
+    lanes: &dyn Lanes,
     watch: &mut dyn FnMut(&MergeStats) -> ControlFlow<()>,
 ) -> Result<MergeStats, SegmentError> {
-    let mut merge = Merge { writer, watch, stats: MergeStats::default() };
+    let mut stats = MergeStats::default();
     let mut scratches: Vec<Scratch> = inputs.iter().map(|_| Scratch::new()).collect();
+    let mut wave = Wave::new(writer.header().month, lanes);
     let mut sites = Vec::with_capacity(inputs.len());
     for input in inputs {
         sites.push(input.segment.sites()?.peekable());
     }
     while let Some(site) = sites.iter_mut().filter_map(|sites| sites.peek().copied()).min() {
         let mut parts = Vec::new();
-        for ((input, sites), scratch) in inputs.iter().zip(&mut sites).zip(&mut scratches) {
+        for (input, sites) in inputs.iter().zip(&mut sites) {
             if sites.next_if_eq(&site).is_none() || (input.skip)(site) {
                 continue;
             }
-            if let Some(extent) = input.segment.extent(site)? {
-                let mask = (input.mask)(site);
-                if mask.as_ref().is_some_and(|mask| mask.covers_month(extent.month())) {
-                    merge.stats.bytes_read += extent.length_bytes();
-                    merge.stats.rows_masked += extent.header().rows;
-                    continue;
-                }
-                parts.push(SitePart { extent, mask, scratch, next_page: 0 });
-            }
-        }
-        merge.site(site, &mut parts, &recode(site))?;
-    }
-    Ok(merge.stats)
-}
-
-struct Merge<'a, 'd> {
-    writer: &'a mut SegmentWriter<'d>,
-    watch: &'a mut dyn FnMut(&MergeStats) -> ControlFlow<()>,
-    stats: MergeStats,
-}
-
-/// What one input has of a site.
-struct SitePart<'a, 's> {
-    extent: Extent<'a>,
-    mask: Option<SiteMask>,
-    scratch: &'s mut Scratch,
-    next_page: u32,
-}
-
-impl SitePart<'_, '_> {
-    /// The text of the next page.
-    fn page_text(&self) -> Result<Option<&str>, SegmentError> {
-        if self.next_page == self.extent.page_count() {
-            return Ok(None);
-        }
-        self.extent.page_text(PageIndex(self.next_page)).map(Some)
-    }
-
-    /// Whether any of its countries becomes another.
-    fn is_recoded(&self, recode: &CountrySet) -> Result<bool, SegmentError> {
-        Ok(self.extent.country_totals()?.iter().any(|(country, _)| recode.contains(*country)))
-    }
-
-    /// Whether every byte stays as it is.
-    fn is_kept(&self, recode: &CountrySet) -> Result<bool, SegmentError> {
-        if self.is_recoded(recode)? {
-            return Ok(false);
-        }
-        match &self.mask {
-            Some(mask) => Ok(!touches(mask, &self.extent)?),
-            None => Ok(true),
-        }
-    }
-}
-
-impl Merge<'_, '_> {
-    fn watch(&mut self) -> Result<(), SegmentError> {
-        match (self.watch)(&self.stats) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(SegmentError::Stopped),
-        }
-    }
-
-    fn site(
-        &mut self,
-        site: SiteId,
-        parts: &mut [SitePart<'_, '_>],
-        recode: &CountrySet,
-    ) -> Result<(), SegmentError> {
-        self.stats.bytes_read += parts.iter().map(|part| part.extent.length_bytes()).sum::<u64>();
-        match parts {
-            [] => return Ok(()),
-            [only] if only.is_kept(recode)? => {
-                self.writer.copy_extent(&only.extent)?;
-                self.stats.sites_copied += 1;
-                return self.watch();
-            }
-            _ => {}
-        }
-        let mut kept = None;
-        if let [only] = parts
-            && let Some(mask) = &only.mask
-            && !only.is_recoded(recode)?
-        {
-            kept = Kept::of(&only.extent, mask, only.scratch)?;
-        }
-        self.writer.begin_site(site);
-        if let ([only], Some(kept)) = (&*parts, &mut kept) {
-            self.writer.expect_copies(&only.extent, std::mem::take(&mut kept.sums))?;
-        }
-        loop {
-            let mut text: Option<&str> = None;
-            for part in &*parts {
-                text = [text, part.page_text()?].into_iter().flatten().min();
-            }
-            let Some(text) = text.map(str::to_owned) else { break };
-            self.page(&text, parts, recode, kept.as_ref())?;
-            self.watch()?;
-        }
-        self.stats.sites_merged += 1;
-        self.writer.end_site()
-    }
-
-    fn page(
-        &mut self,
-        text: &str,
-        parts: &mut [SitePart<'_, '_>],
-        recode: &CountrySet,
-        kept: Option<&Kept>,
-    ) -> Result<(), SegmentError> {
-        self.writer.begin_page(text)?;
-        let mut inputs = Vec::with_capacity(parts.len());
-        for part in parts {
-            if part.page_text()? != Some(text) {
+            let Some(extent) = input.segment.extent(site)? else { continue };
+            let mask = (input.mask)(site);
+            stats.bytes_read += extent.length_bytes();
+            if mask.as_ref().is_some_and(|mask| mask.covers_month(extent.month())) {
+                stats.rows_masked += extent.header().rows;
                 continue;
             }
-            let page = PageIndex(part.next_page);
-            part.next_page += 1;
-            let strips = part.extent.strips(page, part.scratch)?;
-            let mut hours = part.extent.hours(page, part.scratch)?;
-            let mask = part.mask.as_ref().map(|mask| mask.page(text));
-            if let Some(mask) = &mask {
-                hours.retain(|hour| !mask.covers_hours(hour.hour.day()));
-            }
-            self.writer.hours(&hours);
-            let rules = PageRules::new(mask.as_ref(), &part.extent, recode)?;
-            inputs.push(PageInput { extent: &part.extent, scratch: part.scratch, rules, strips });
+            parts.push(SitePart::new(extent, mask));
         }
-        match (kept, &mut inputs[..]) {
-            (Some(kept), [only]) => self.strips_of(only, kept),
-            _ => self.strips(&mut inputs),
+        if parts.is_empty() {
+            continue;
+        }
+        let task = SiteTask::new(site, parts, recode(site));
+        if lanes.count() == 1 || task.bytes() > WAVE_BYTES {
+            wave.write(writer, &mut stats, watch)?;
+            task.write(writer, &mut scratches, &mut stats, watch)?;
+        } else if wave.add(task) >= WAVE_BYTES {
+            wave.write(writer, &mut stats, watch)?;
         }
     }
-
-    /// Writes the strips of the only input: those that nothing is left out of with the blocks that they stand in.
-    fn strips_of(&mut self, input: &mut PageInput<'_, '_>, kept: &Kept) -> Result<(), SegmentError> {
-        let PageInput { extent, scratch, rules, strips } = input;
-        for strip in &*strips {
-            if rules.cover(strip) {
-                self.stats.rows_masked += strip.rows;
-            } else if rules.touch(strip) {
-                let input = StripInput::new(extent, scratch, rules, strip);
-                merge_strips(strip.layer, vec![input], self.writer, &mut self.stats)?;
-            } else {
-                kept.write(extent, strip, scratch, self.writer, &mut self.stats)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Merges the strips of one page, layer by layer.
-    fn strips(&mut self, inputs: &mut [PageInput<'_, '_>]) -> Result<(), SegmentError> {
-        let mut layers: Vec<_> =
-            inputs.iter().flat_map(|input| input.strips.iter().map(|strip| strip.layer)).collect();
-        layers.sort_unstable();
-        layers.dedup();
-        for layer in layers {
-            let mut of_layer = Vec::with_capacity(inputs.len());
-            for input in &mut *inputs {
-                let PageInput { extent, scratch, rules, strips } = input;
-                match strips.iter().find(|strip| strip.layer == layer) {
-                    Some(strip) if rules.cover(strip) => self.stats.rows_masked += strip.rows,
-                    Some(strip) => of_layer.push(StripInput::new(extent, scratch, rules, strip)),
-                    None => {}
-                }
-            }
-            merge_strips(layer, of_layer, self.writer, &mut self.stats)?;
-        }
-        Ok(())
-    }
-}
-
-/// What one input has of a page.
-struct PageInput<'p, 'a> {
-    extent: &'p Extent<'a>,
-    scratch: &'p mut Scratch,
-    rules: PageRules,
-    strips: Vec<Strip>,
+    wave.write(writer, &mut stats, watch)?;
+    Ok(stats)
 }

@@ -3,6 +3,7 @@
 mod covered;
 mod error;
 mod extent;
+mod extent_writer;
 mod merge;
 mod output;
 mod reader;
@@ -35,6 +36,29 @@ pub struct Unthrottled;
 
 impl Throttle for Unthrottled {
     fn spend(&self, _: u64) {}
+}
+
+/// Does pieces of work that do not depend on each other.
+pub trait Lanes: Sync {
+    /// How many of them are done at the same time.
+    fn count(&self) -> usize;
+
+    /// Does `work` with each number below `pieces`, and returns when all is done.
+    fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync));
+}
+
+/// Everything on the caller's thread.
+#[derive(Clone, Copy, Debug)]
+pub struct OneLane;
+
+impl Lanes for OneLane {
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync)) {
+        (0..pieces).for_each(work);
+    }
 }
 
 #[cfg(test)]

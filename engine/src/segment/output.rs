@@ -1,4 +1,4 @@
-//! The file of a segment that is being written: buffered, throttled, from front to back.
+//! Where a segment is written to, from front to back: its file, buffered and throttled, or memory.
 
 use super::{SegmentError, Throttle};
 use crate::disk::FileWriter;
@@ -7,8 +7,8 @@ use crate::disk::FileWriter;
 const BUFFER_BYTES: usize = 1 << 20;
 
 pub(super) struct Output<'d> {
-    file: Box<dyn FileWriter>,
-    throttle: &'d dyn Throttle,
+    /// Without one, all stays in the buffer.
+    file: Option<(Box<dyn FileWriter>, &'d dyn Throttle)>,
     buffer: Vec<u8>,
     /// Bytes of the file before the buffer.
     written: u64,
@@ -16,7 +16,17 @@ pub(super) struct Output<'d> {
 
 impl<'d> Output<'d> {
     pub(super) fn new(file: Box<dyn FileWriter>, throttle: &'d dyn Throttle) -> Output<'d> {
-        Output { file, throttle, buffer: Vec::new(), written: 0 }
+        Output { file: Some((file, throttle)), buffer: Vec::new(), written: 0 }
+    }
+
+    /// One that keeps everything until it is taken.
+    pub(super) fn in_memory() -> Output<'d> {
+        Output { file: None, buffer: Vec::new(), written: 0 }
+    }
+
+    /// Takes out what it keeps; the next byte is at 0 again.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
     }
 
     /// Offset of the next byte.
@@ -25,7 +35,7 @@ impl<'d> Output<'d> {
     }
 
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), SegmentError> {
-        if bytes.len() >= BUFFER_BYTES {
+        if bytes.len() >= BUFFER_BYTES && self.file.is_some() {
             // A copy goes out as it is, and not through memory once more.
             self.flush()?;
             return self.write(bytes);
@@ -42,6 +52,9 @@ impl<'d> Output<'d> {
     }
 
     fn flush(&mut self) -> Result<(), SegmentError> {
+        if self.file.is_none() {
+            return Ok(());
+        }
         let buffer = std::mem::take(&mut self.buffer);
         self.write(&buffer)?;
         self.buffer = buffer;
@@ -50,9 +63,10 @@ impl<'d> Output<'d> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), SegmentError> {
+        let Some((file, throttle)) = &mut self.file else { return Ok(()) };
         for piece in bytes.chunks(BUFFER_BYTES) {
-            self.throttle.spend(piece.len() as u64);
-            self.file.write_at(self.written, piece)?;
+            throttle.spend(piece.len() as u64);
+            file.write_at(self.written, piece)?;
             self.written += piece.len() as u64;
         }
         Ok(())
@@ -61,6 +75,9 @@ impl<'d> Output<'d> {
     /// Makes everything durable.
     pub(super) fn finish(&mut self) -> Result<(), SegmentError> {
         self.flush()?;
-        Ok(self.file.sync()?)
+        if let Some((file, _)) = &mut self.file {
+            file.sync()?;
+        }
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::format::detail::{BlockRows, Detail, Run};
 use crate::format::hours::Hours;
 use crate::format::rollups::Rollups;
 use crate::format::strips::Strip;
-use crate::format::summary::{Piece, Summary};
+use crate::format::summary::{CodedPiece, Piece, Summary};
 use crate::model::{Country, Work};
 
 use super::{Extent, Place, SegmentError};
@@ -38,7 +38,7 @@ pub struct Scratch {
     sums_of: Held,
     sums: KeptSums,
     pub(super) codes: Vec<u32>,
-    totals: Vec<u64>,
+    pub(super) totals: Vec<u64>,
     kept_codes: Vec<u32>,
     row_codes: Vec<u32>,
     row_countries: Vec<Country>,
@@ -49,6 +49,11 @@ impl Scratch {
     #[must_use]
     pub fn new() -> Scratch {
         Scratch::default()
+    }
+
+    /// The cells of a part whose totals were loaded last, as they are coded.
+    pub(super) fn coded(&self, part: &StripPart) -> CodedPiece<'_> {
+        CodedPiece { summary: &self.summary, cells: part.range(), low_start: part.low_byte }
     }
 
     /// Forgets what was decoded last, but keeps the memory: the next reader's work is then its own.
@@ -103,6 +108,7 @@ pub struct DetailRows<'s> {
 }
 
 /// What a strip has in one block.
+#[derive(Clone, Copy)]
 pub(super) struct StripPart {
     pub(super) block: u32,
     pub(super) entry: BlockEntry,
@@ -114,8 +120,14 @@ pub(super) struct StripPart {
 }
 
 impl StripPart {
+    /// All of a block, whatever strips stand in it: of no use for the places of its cells.
+    pub(super) fn of_block(block: u32, entry: BlockEntry) -> StripPart {
+        let piece = Piece { stride: 1, shift: 0 };
+        StripPart { block, entry, piece, first_cell: 0, cells: entry.cells, low_byte: 0 }
+    }
+
     /// Its cells in the block.
-    fn range(&self) -> Range<u32> {
+    pub(super) fn range(&self) -> Range<u32> {
         self.first_cell..self.first_cell.saturating_add(self.cells)
     }
 }
@@ -339,6 +351,31 @@ impl<'a> Extent<'a> {
         Ok(scratch.rows.first_row(part.first_cell))
     }
 
+    /// Which runs the part's block has. Reads none of their rows.
+    pub(super) fn runs<'s>(
+        &self,
+        part: &StripPart,
+        scratch: &'s mut Scratch,
+    ) -> Result<&'s [Run], SegmentError> {
+        self.open_detail(part, scratch)?;
+        Ok(scratch.detail.runs())
+    }
+
+    /// Gives cells (numbered in the block) and counts of the runs that `keep` keeps of the part's block, as they stand
+    /// there: by day, then country.
+    pub(super) fn scan_runs(
+        &self,
+        part: &StripPart,
+        scratch: &mut Scratch,
+        keep: impl Fn(&Run) -> bool,
+        f: &mut impl FnMut(&Run, &[u32], &[u32]),
+    ) -> Result<(), SegmentError> {
+        let group = self.open_detail(part, scratch)?;
+        let Scratch { detail, unpacker, .. } = scratch;
+        let read = detail.read(group_columns(&group), keep, unpacker, f);
+        read.map_err(|source| self.corrupt_block(part, source))
+    }
+
     /// Puts the sums of the kept rows of each cell of the part's block into the scratch.
     fn load_sums<S: Spend>(
         &self,
@@ -383,6 +420,14 @@ impl<'a> Extent<'a> {
             .open(group_columns(&group), (entry.cells, entry.rows), countries, unpacker)
             .map_err(|source| self.corrupt_block(part, source))?;
         Ok(group)
+    }
+
+    /// Puts the totals of all cells of the part into the scratch, and what else the summary has of them.
+    pub(super) fn load_totals(&self, part: &StripPart, scratch: &mut Scratch) -> Result<(), SegmentError> {
+        self.load_summary(part, &part.range(), scratch, &mut Work::default())?;
+        let Scratch { summary, totals, .. } = scratch;
+        summary.totals(part.first_cell).read(part.cells as usize, totals);
+        Ok(())
     }
 
     /// Puts the codes of all cells of the part into the scratch, whose summary is that of the part's block.

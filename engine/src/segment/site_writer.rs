@@ -2,13 +2,14 @@
 
 use crate::format::block::{BlockBuilder, BlockEntry};
 use crate::format::columns::Packer;
-use crate::format::detail::CellRow;
+use crate::format::detail::{CellRow, DetailBuilder};
 use crate::format::extent::{ExtentHeader, PagesBuilder, Section, put_countries};
-use crate::format::frame::crc32;
+use crate::format::frame::{FormatError, crc32};
 use crate::format::hours::HoursBuilder;
 use crate::format::rollups::RollupBuilder;
 use crate::format::segment::IndexEntry;
 use crate::format::strips::{PageStrips, Position, Strip, StripBuilder, StripsBuilder};
+use crate::format::summary::{CodedPiece, Piece};
 use crate::model::limits::{BLOCK_ROWS, PACKED_EXTENT_BYTES};
 use crate::model::{Cell, Country, HourRow, Layer, Month, SiteId};
 
@@ -142,18 +143,8 @@ impl SiteWriter {
     fn end_cell(&mut self, output: &mut Output<'_>) -> Result<(), SegmentError> {
         let (Some(place), false) = (self.place, self.cell_rows.is_empty()) else { return Ok(()) };
         let total = self.sum_rows();
-        if !self.block.has_room(self.summed.len()) {
-            self.end_piece();
-            self.seal_block(output)?;
-        }
-        if !self.page.has_cells {
-            self.page.has_cells = true;
-            self.page.strips.start = Position {
-                block: self.header.blocks,
-                cell: self.block.cells() as u32,
-                low_byte: self.block.low_bytes() as u32,
-            };
-        }
+        self.make_room(1, self.summed.len(), output)?;
+        self.start_page();
         self.block.push_cell(total, &self.summed);
         self.piece.push((place & u64::from(Cell::CODES - 1)) as u32);
         let layer = layer_of(place);
@@ -166,6 +157,27 @@ impl SiteWriter {
             self.strip.day_totals[usize::from(row.day)] += u64::from(row.count);
         }
         Ok(())
+    }
+
+    /// Ends the block unless it has room for so many cells and rows.
+    fn make_room(&mut self, cells: usize, rows: usize, output: &mut Output<'_>) -> Result<(), SegmentError> {
+        if self.block.has_room(cells, rows) {
+            return Ok(());
+        }
+        self.end_piece();
+        self.seal_block(output)
+    }
+
+    /// Remembers where the page's first cell will be.
+    fn start_page(&mut self) {
+        if !self.page.has_cells {
+            self.page.has_cells = true;
+            self.page.strips.start = Position {
+                block: self.header.blocks,
+                cell: self.block.cells() as u32,
+                low_byte: self.block.low_bytes() as u32,
+            };
+        }
     }
 
     /// Sorts and sums the rows of the cell into `summed`. A sum that would overflow stays in two rows.
@@ -215,19 +227,69 @@ impl SiteWriter {
         self.strip.end(layer_of(place), &mut self.page.strips);
     }
 
-    /// Blocks of another extent of the site will be copied, whose rows name its countries in this order. Nobody looks
-    /// into them, so that the roll-ups are said here.
-    pub(super) fn expect_copies(
-        &mut self,
-        countries: impl IntoIterator<Item = Country>,
-        sums: RollupBuilder,
-    ) {
+    /// Blocks of another extent of the site will be copied or taken over, whose rows name its countries in this order.
+    /// Nobody adds up what is in them: the roll-ups are said with `know_sums`.
+    pub(super) fn expect_blocks(&mut self, countries: impl IntoIterator<Item = Country>) {
         assert!(self.countries.is_empty() && self.place.is_none(), "before the first row of the site");
         for country in countries {
             self.country_index[usize::from(country.code())] = self.countries.len() as u16;
             self.countries.push(country);
         }
-        (self.rollups, self.sums_known) = (sums, true);
+        self.sums_known = true;
+    }
+
+    /// Says the roll-ups of the site, before it ends.
+    pub(super) fn know_sums(&mut self, sums: RollupBuilder) {
+        assert!(self.sums_known, "blocks are expected");
+        self.rollups = sums;
+    }
+
+    /// Takes over all rows of some cells of another block of the site, which they number from 0 on. The cells follow with
+    /// `take_cells`, all of them before anything else.
+    pub(super) fn take_rows(
+        &mut self,
+        layer: Layer,
+        cells: usize,
+        rows: &mut DetailBuilder,
+        output: &mut Output<'_>,
+    ) -> Result<(), SegmentError> {
+        assert!(self.sums_known, "blocks are expected");
+        self.end_cell(output)?;
+        self.begin_layer(layer);
+        self.make_room(cells, rows.rows(), output)?;
+        self.block.push_detail(rows);
+        Ok(())
+    }
+
+    /// Adds a strip whose rows `take_rows` has brought: its cells as they stand in another block.
+    pub(super) fn take_piece(
+        &mut self,
+        layer: Layer,
+        piece: Piece,
+        coded: &CodedPiece<'_>,
+    ) -> Result<(), FormatError> {
+        self.begin_layer(layer);
+        self.start_page();
+        self.block.push_coded(piece, coded)?;
+        self.strip.pieces.push(piece);
+        self.place = Some(place_of(layer, 0));
+        Ok(())
+    }
+
+    /// Adds cells whose rows `take_rows` has brought: their codes, ascending, and totals.
+    pub(super) fn take_cells(&mut self, layer: Layer, codes: &[u32], totals: &[u64]) {
+        self.begin_layer(layer);
+        self.start_page();
+        self.block.push_totals(totals);
+        self.piece.extend_from_slice(codes);
+        self.place = codes.last().map(|code| place_of(layer, *code)).or(self.place);
+    }
+
+    /// Ends the strip before, if it is of another layer.
+    fn begin_layer(&mut self, layer: Layer) {
+        if self.place.is_some_and(|before| layer_of(before) != layer) {
+            self.end_strip();
+        }
     }
 
     /// Adds what a strip has in one block, as it stands there. With the first part of a block comes its `block`: the
@@ -239,11 +301,9 @@ impl SiteWriter {
         block: Option<[&[u8]; 2]>,
         output: &mut Output<'_>,
     ) -> Result<(), SegmentError> {
-        assert!(self.sums_known, "copies are expected");
+        assert!(self.sums_known, "blocks are expected");
         self.end_cell(output)?;
-        if self.place.is_some_and(|before| layer_of(before) != layer) {
-            self.end_strip();
-        }
+        self.begin_layer(layer);
         self.end_piece();
         if let Some(groups) = block {
             self.seal_block(output)?;
@@ -263,7 +323,7 @@ impl SiteWriter {
         Ok(())
     }
 
-    /// Says what the present strip has in all, part by part copied or not: what it had where it comes from.
+    /// Says what the present strip has in all, part by part copied, taken over or not: what it had where it comes from.
     pub(super) fn keep_totals(&mut self, strip: &Strip, output: &mut Output<'_>) -> Result<(), SegmentError> {
         self.end_cell(output)?;
         (self.strip.cells, self.strip.rows) = (strip.cells, strip.rows);
@@ -409,7 +469,11 @@ impl SiteWriter {
     /// Empties everything for the next site; gives the header of the one that was.
     fn reset(&mut self) -> ExtentHeader {
         self.bytes.clear();
-        (self.spilled, self.start, self.sums_known) = (0, None, false);
+        (self.spilled, self.start) = (0, None);
+        if std::mem::take(&mut self.sums_known) {
+            // They may be those of countries that only this site has.
+            self.rollups = RollupBuilder::default();
+        }
         self.last_page.clear();
         self.strips.clear();
         self.hours.clear();

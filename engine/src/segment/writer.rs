@@ -4,15 +4,13 @@ use crate::disk::Disk;
 use crate::format::extent::ExtentHeader;
 use crate::format::frame::crc32;
 use crate::format::names::{Directory, FileName};
-use crate::format::rollups::RollupBuilder;
 use crate::format::segment::{FOOTER_BYTES, Footer, IndexEntry};
-use crate::format::strips::Strip;
 use crate::model::limits::PACKED_EXTENT_BYTES;
-use crate::model::{Country, HourRow, Layer, Row, SiteId};
+use crate::model::{HourRow, Row, SiteId};
 
+use super::extent_writer::{ExtentWriter, MadeExtent};
 use super::output::Output;
-use super::scan::StripPart;
-use super::site_writer::{EXTENT_ALIGNMENT, SiteWriter};
+use super::site_writer::EXTENT_ALIGNMENT;
 use super::{Extent, SegmentEntry, SegmentError, SegmentHeader, Throttle};
 
 /// Bytes that are copied at once.
@@ -26,11 +24,9 @@ pub struct SegmentWriter<'d> {
     disk: &'d dyn Disk,
     number: u64,
     header: SegmentHeader,
-    output: Output<'d>,
     sealed: bool,
-    site: Option<SiteId>,
     last_site: Option<SiteId>,
-    writer: SiteWriter,
+    extents: ExtentWriter<'d>,
     index: Vec<u8>,
     sums: Sums,
 }
@@ -60,16 +56,14 @@ impl<'d> SegmentWriter<'d> {
         let mut writer = SegmentWriter {
             disk,
             number,
-            output: Output::new(file, throttle),
             sealed: false,
-            site: None,
             last_site: None,
-            writer: SiteWriter::new(header.month),
+            extents: ExtentWriter::new(header.month, Output::new(file, throttle)),
             header,
             index: Vec::new(),
             sums: Sums::default(),
         };
-        writer.output.put(&writer.header.encode())?;
+        writer.extents.output.put(&writer.header.encode())?;
         Ok(writer)
     }
 
@@ -82,7 +76,7 @@ impl<'d> SegmentWriter<'d> {
     /// Bytes of the file so far, about.
     #[must_use]
     pub fn length_bytes(&self) -> u64 {
-        self.output.position()
+        self.extents.output.position()
     }
 
     /// Begins a site; ends with `end_site`.
@@ -90,9 +84,14 @@ impl<'d> SegmentWriter<'d> {
     /// # Panics
     /// Unless it is above the one before, which has been ended.
     pub fn begin_site(&mut self, site: SiteId) {
-        assert!(self.site.is_none(), "the site before has been ended");
+        self.pass_site(site);
+        self.extents.begin_site(site);
+    }
+
+    fn pass_site(&mut self, site: SiteId) {
+        assert!(!self.extents.in_site(), "the site before has been ended");
         assert!(self.last_site < Some(site), "sites come in ascending order");
-        (self.site, self.last_site) = (Some(site), Some(site));
+        self.last_site = Some(site);
     }
 
     /// Ends the page before, if there is one, and begins another.
@@ -103,49 +102,12 @@ impl<'d> SegmentWriter<'d> {
     /// # Panics
     /// Unless its text is above that of the page before.
     pub fn begin_page(&mut self, text: &str) -> Result<(), SegmentError> {
-        self.end_page()?;
-        self.writer.begin_page(text);
-        Ok(())
+        self.extents.begin_page(text)
     }
 
-    /// Adds one row of the page, as `rows` does: layer and cell as in the upper bits of its key, day of the month.
-    #[inline]
-    pub(super) fn row(
-        &mut self,
-        place: u64,
-        day: u8,
-        country: Country,
-        count: u32,
-    ) -> Result<(), SegmentError> {
-        self.writer.add(place, day, country, count, &mut self.output)
-    }
-
-    /// Blocks of an extent of the site will be copied; see `SiteWriter::expect_copies`.
-    pub(super) fn expect_copies(
-        &mut self,
-        extent: &Extent<'_>,
-        sums: RollupBuilder,
-    ) -> Result<(), SegmentError> {
-        assert!(extent.month() == self.header.month, "an extent stays in its month");
-        self.writer.expect_copies(extent.country_totals()?.iter().map(|(country, _)| *country), sums);
-        Ok(())
-    }
-
-    /// Adds what a strip of an extent has in one block, byte by byte; the block itself with its first part.
-    pub(super) fn copy_part(
-        &mut self,
-        extent: &Extent<'_>,
-        layer: Layer,
-        part: &StripPart,
-    ) -> Result<(), SegmentError> {
-        let bytes = if part.first_cell == 0 { Some(extent.block_bytes(part)?) } else { None };
-        let groups = bytes.as_ref().map(|[summary, detail]| [&**summary, &**detail]);
-        self.writer.copy_part(layer, part, groups, &mut self.output)
-    }
-
-    /// Says what the present strip has in all, of which some was copied.
-    pub(super) fn keep_totals(&mut self, strip: &Strip) -> Result<(), SegmentError> {
-        self.writer.keep_totals(strip, &mut self.output)
+    /// The writer of the site that has begun.
+    pub(super) fn extents(&mut self) -> &mut ExtentWriter<'d> {
+        &mut self.extents
     }
 
     /// Adds rows of the page. Layer and cell must not descend, within a call or from call to call; rows of one
@@ -162,7 +124,7 @@ impl<'d> SegmentWriter<'d> {
         for row in rows {
             let day = row.key.day().number().wrapping_sub(first);
             assert!(day < length, "rows are of the segment's month");
-            self.row(row.key.bits() >> 26, day as u8, row.key.country(), row.count)?;
+            self.extents.row(row.key.bits() >> 26, day as u8, row.key.country(), row.count)?;
         }
         Ok(())
     }
@@ -172,13 +134,7 @@ impl<'d> SegmentWriter<'d> {
     /// # Panics
     /// At the end of the page, when an hour is not of the segment's month.
     pub fn hours(&mut self, hours: &[HourRow]) {
-        assert!(self.writer.in_page(), "a page has begun");
-        self.writer.add_hours(hours);
-    }
-
-    fn end_page(&mut self) -> Result<(), SegmentError> {
-        let site = self.site.expect("a site has begun");
-        if self.writer.in_page() { self.writer.end_page(site, &mut self.output) } else { Ok(()) }
+        self.extents.hours(hours);
     }
 
     /// Ends the site. A page without rows and hours has left no trace, nor has a site without pages.
@@ -186,9 +142,7 @@ impl<'d> SegmentWriter<'d> {
     /// # Errors
     /// What the disk said.
     pub fn end_site(&mut self) -> Result<(), SegmentError> {
-        self.end_page()?;
-        let site = self.site.take().expect("a site has begun");
-        if let Some((entry, header)) = self.writer.end_site(site, &mut self.output)? {
+        if let Some((entry, header)) = self.extents.end_site()? {
             self.add_entry(&entry, &header);
         }
         Ok(())
@@ -215,21 +169,39 @@ impl<'d> SegmentWriter<'d> {
     pub fn copy_extent(&mut self, extent: &Extent<'_>) -> Result<(), SegmentError> {
         assert!(extent.month() == self.header.month, "an extent stays in its month");
         extent.check()?;
-        self.begin_site(extent.site());
-        self.site = None;
         let length_bytes = extent.length_bytes();
-        if length_bytes > PACKED_EXTENT_BYTES {
-            self.output.align(EXTENT_ALIGNMENT)?;
-        }
-        let entry = IndexEntry { offset: self.output.position(), ..*extent.index_entry() };
+        let offset = self.begin_extent(extent.site(), length_bytes)?;
         let mut at = 0;
         while at < length_bytes {
             let end = length_bytes.min(at + COPY_BYTES);
-            self.output.put(&extent.raw(at..end)?)?;
+            self.extents.output.put(&extent.raw(at..end)?)?;
             at = end;
         }
-        self.add_entry(&entry, extent.header());
+        self.add_entry(&IndexEntry { offset, ..*extent.index_entry() }, extent.header());
         Ok(())
+    }
+
+    /// Writes everything of a site as it was made in memory.
+    ///
+    /// # Errors
+    /// What the disk said.
+    ///
+    /// # Panics
+    /// Unless the site is above the one before, which has been ended.
+    pub(super) fn put_extent(&mut self, made: &MadeExtent) -> Result<(), SegmentError> {
+        let offset = self.begin_extent(made.entry.site, made.entry.length_bytes)?;
+        self.extents.output.put(&made.bytes)?;
+        self.add_entry(&IndexEntry { offset, ..made.entry }, &made.header);
+        Ok(())
+    }
+
+    /// Goes to where the extent of a site begins, which is as long as this; says where that is.
+    fn begin_extent(&mut self, site: SiteId, length_bytes: u64) -> Result<u64, SegmentError> {
+        self.pass_site(site);
+        if length_bytes > PACKED_EXTENT_BYTES {
+            self.extents.output.align(EXTENT_ALIGNMENT)?;
+        }
+        Ok(self.extents.output.position())
     }
 
     /// Writes index and footer, makes the file durable and gives it its final name.
@@ -242,11 +214,11 @@ impl<'d> SegmentWriter<'d> {
     /// # Panics
     /// When a site has not been ended.
     pub fn seal(mut self) -> Result<Option<SegmentEntry>, SegmentError> {
-        assert!(self.site.is_none(), "the last site has been ended");
+        assert!(!self.extents.in_site(), "the last site has been ended");
         if self.sums.sites == 0 {
             return Ok(None);
         }
-        let index_offset = self.output.position();
+        let index_offset = self.extents.output.position();
         let footer = Footer {
             header: self.header.clone(),
             index_offset,
@@ -260,9 +232,9 @@ impl<'d> SegmentWriter<'d> {
             last_day: self.header.month.day(31_u32.saturating_sub(self.sums.days.leading_zeros()) as u8),
         };
         let (bytes, footer_crc) = footer.encode();
-        self.output.put(&self.index)?;
-        self.output.put(&bytes)?;
-        self.output.finish()?;
+        self.extents.output.put(&self.index)?;
+        self.extents.output.put(&bytes)?;
+        self.extents.output.finish()?;
         self.disk.rename(FileName::SegmentNew(self.number), FileName::Segment(self.number))?;
         // From here on it has its final name; if that is not durable, the manifest does not list it either.
         self.sealed = true;

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use crate::disk::Disk;
 use crate::model::{CountrySet, SiteId};
 use crate::segment::{
-    MergeInput, Segment, SegmentEntry, SegmentError, SegmentHeader, SegmentWriter, Throttle, merge,
+    MergeInput, OneLane, Segment, SegmentEntry, SegmentError, SegmentHeader, SegmentWriter, Throttle, merge,
 };
 
 /// One cut: what comes in, and what the output is called.
@@ -38,6 +38,6 @@ pub fn run(
     let header = SegmentHeader { uuid: cut.uuid, ..cut.segment.entry().header.clone() };
     let input = MergeInput { segment: cut.segment, mask: &|_| None, skip: &|site: SiteId| !(cut.keep)(site) };
     let mut writer = SegmentWriter::create(disk, cut.number, header, throttle)?;
-    merge(&[input], &mut writer, &|_| CountrySet::new(), &mut |stats| watch(stats.bytes_read))?;
+    merge(&[input], &mut writer, &|_| CountrySet::new(), &OneLane, &mut |stats| watch(stats.bytes_read))?;
     Ok(writer.seal()?.map(|entry| SegmentEntry { level: cut.level, ..entry }))
 }

@@ -10,15 +10,16 @@ use crate::ledger::LedgerEdit;
 use crate::model::limits::VIEW_SECONDS;
 use crate::model::{Erasure, Loss, Seq, SiteId};
 use crate::options::Background;
-use crate::purge::certificate::{self, Copies};
+use crate::purge::certificate::{self, Copies, Signer};
 use crate::purge::evidence::{Evidence, Roots};
 use crate::purge::plan;
 use crate::purge::verify;
-use crate::segment::{Scratch, Segment};
+use crate::segment::Segment;
 
 use super::core::Core;
 use super::erasing::masks_of;
 use super::jobs::Job;
+use super::lanes::in_lanes;
 use super::rewriting::Purge;
 
 /// How long it sleeps between two looks at readers that hold what it has replaced.
@@ -52,9 +53,11 @@ impl Core {
         let ids: HashSet<_> = due.iter().map(|erasure| erasure.id).collect();
         let masks = masks_of(&self.ledger, |erasure| ids.contains(&erasure.id));
         let manifest = self.live.manifest();
-        let mut scratch = Scratch::new();
+        let (sites, lanes) = (masks.sites(), self.options.purge_lanes);
         for entry in manifest.reachable() {
-            verify::segment(&*self.disk, entry, &masks, &mut scratch)?;
+            let segment = verify::open(&*self.disk, entry)?;
+            let verified = in_lanes(lanes, &sites, |site| verify::site(&segment, *site, &masks));
+            verified.into_iter().collect::<Result<(), _>>()?;
         }
         self.verify_other_files(due, through)?;
 
@@ -75,14 +78,14 @@ impl Core {
             files: Roots::of(&evidence.files),
         };
         self.ledger.put_evidence(copies.files.number(), &evidence)?;
-        let secret = self.ledger.signing_key()?;
-        let certified =
-            due.iter().filter_map(|erasure| self.ledger.get(erasure.id)).filter(|of| of.is_open());
-        let edits = certified.map(|erasure| {
-            let statement = certificate::statement(&erasure, &copies, now_ms);
-            LedgerEdit::Certify(erasure.id, now_ms, certificate::sign(&statement, &secret))
+        let signer = Signer::new(&self.ledger.signing_key()?);
+        let certified: Vec<_> =
+            due.iter().filter_map(|erasure| self.ledger.get(erasure.id)).filter(|of| of.is_open()).collect();
+        let edits = in_lanes(lanes, &certified, |erasure| {
+            let statement = certificate::statement(erasure, &copies, now_ms);
+            LedgerEdit::Certify(erasure.id, now_ms, signer.sign(&statement))
         });
-        self.ledger.record(edits.collect())?;
+        self.ledger.record(edits)?;
         self.refresh_masks();
         Ok(())
     }

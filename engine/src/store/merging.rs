@@ -13,7 +13,7 @@ use crate::flush;
 use crate::manifest::{ClockMark, Edit};
 use crate::model::{CountrySet, CountryTotals, Day, Month, SiteId, SiteMask};
 use crate::retention::{ages, plan::Verdict, plan::verdict};
-use crate::segment::{Scratch, Segment, SegmentEntry, SegmentError, SegmentHeader, Throttle};
+use crate::segment::{OneLane, Scratch, Segment, SegmentEntry, SegmentError, SegmentHeader, Throttle};
 
 use super::core::{Core, add};
 use super::jobs::{Job, JobKind};
@@ -201,6 +201,7 @@ impl Core {
             mask: &mask,
             skip: &|_| false,
             recode: &recode,
+            lanes: &OneLane,
         };
         let mut watched_bytes = 0;
         let mut watch = |read_bytes: u64| {

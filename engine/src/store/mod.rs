@@ -12,6 +12,7 @@ mod core;
 mod erasing;
 mod flushing;
 mod jobs;
+mod lanes;
 mod live;
 mod merging;
 mod open;

@@ -1,4 +1,4 @@
-//! What a purge does to segments: each that holds anything masked is written anew, and every list names the new one.
+//! What a purge does to segments: those that hold anything masked are written anew, and every list names the new ones.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -15,7 +15,15 @@ use crate::view::Masks;
 
 use super::core::{Core, add};
 use super::jobs::Job;
+use super::lanes::{StoreLanes, in_lanes};
 use super::merging::Watched;
+
+/// Bytes of segments that one edit of the manifest replaces, at most; or one segment, if it has more. Old and new files
+/// take room side by side until then, and a crash costs the work since the edit before.
+const GROUP_BYTES: u64 = 256 << 20;
+/// Segments that are rewritten at the same time, if there are threads for it: one is worked on while the other waits for
+/// the disk. Sites of each are worked on at the same time as well.
+const GROUP_LANES: usize = 2;
 
 /// A purge at work.
 #[derive(Default)]
@@ -63,55 +71,98 @@ impl Core {
         due: &[Arc<Erasure>],
         purge: &mut Purge,
     ) -> Result<usize, JobError> {
+        let mut left: Vec<SegmentEntry> =
+            entries.iter().filter(|entry| !purge.given_up.contains(&entry.number)).cloned().collect();
         let mut rewritten = 0;
-        for entry in entries {
-            if purge.given_up.contains(&entry.number) {
-                continue;
-            }
-            if job.is_stopped() {
-                return Err(JobError::Stopped);
-            }
-            match self.purge_segment(job, entry.number, &|_| false) {
-                Ok(None) => {}
-                Ok(Some(old)) => {
-                    rewritten += 1;
-                    purge.held.push(old);
+        while !left.is_empty() {
+            let group = self.next_group(&mut left)?;
+            let results = self.purge_group(job, &group, &|_| false)?;
+            for (entry, result) in group.iter().zip(results) {
+                match result {
+                    Ok(None) => {}
+                    Ok(Some(old)) => {
+                        rewritten += 1;
+                        purge.held.push(old);
+                    }
+                    Err(error @ JobError::Segment(_)) => match self.give_up(job, entry, &error, due)? {
+                        true => rewritten += 1,
+                        // One that fails must not keep what is to go in the others.
+                        false => purge.fail(entry.number, error),
+                    },
+                    Err(error) => return Err(error),
                 }
-                Err(error @ JobError::Segment(_)) => match self.give_up(job, entry, &error, due)? {
-                    true => rewritten += 1,
-                    // One that fails must not keep what is to go in the others.
-                    false => purge.fail(entry.number, error),
-                },
-                Err(error) => return Err(error),
             }
         }
         Ok(rewritten)
     }
 
-    /// Applies what is masked to segments that any list names, one after the other.
+    /// Applies what is masked to segments that any list names.
     pub(super) fn purge_segments(&self, job: &Job, numbers: &[u64]) -> Result<(), JobError> {
-        numbers.iter().try_for_each(|number| self.purge_segment(job, *number, &|_| false).map(drop))
+        let mut left: Vec<SegmentEntry> = self
+            .live
+            .manifest()
+            .reachable()
+            .filter(|entry| numbers.contains(&entry.number))
+            .cloned()
+            .collect();
+        while !left.is_empty() {
+            let group = self.next_group(&mut left)?;
+            let results = self.purge_group(job, &group, &|_| false)?;
+            results.into_iter().try_for_each(|result| result.map(drop))?;
+        }
+        Ok(())
     }
 
-    /// Rewrites one segment, if anything of it is masked, and lets every list name the new one. `skip` leaves sites
-    /// out as a whole. Gives the old segment back, which readers may still hold.
-    fn purge_segment(
+    /// Takes the segments that are to be replaced by one edit from the front of those that are left: as many as the
+    /// disk has room for, and at least one.
+    fn next_group(&self, left: &mut Vec<SegmentEntry>) -> Result<Vec<SegmentEntry>, JobError> {
+        let most_bytes = self.disk.free_bytes()?.min(GROUP_BYTES);
+        let mut bytes = 0_u64;
+        let has_room = |entry: &&SegmentEntry| {
+            bytes = bytes.saturating_add(plan::headroom_bytes(entry.length_bytes));
+            bytes <= most_bytes
+        };
+        let count = left.iter().take_while(has_room).count().max(1);
+        Ok(left.drain(..count).collect())
+    }
+
+    /// Rewrites those of some segments of which anything is masked, in lanes, and lets every list name the new ones, in one
+    /// edit. `skip` leaves sites out as a whole. Gives back the old segment of each that was rewritten, which readers may
+    /// still hold, and why one could not be: this does not keep the others from being replaced.
+    fn purge_group(
         &self,
         job: &Job,
-        number: u64,
-        skip: &dyn Fn(SiteId) -> bool,
-    ) -> Result<Option<Weak<Segment>>, JobError> {
+        group: &[SegmentEntry],
+        skip: &(dyn Fn(SiteId) -> bool + Sync),
+    ) -> Result<Vec<Result<Option<Weak<Segment>>, JobError>>, JobError> {
         let _merging = self.merging.lock();
         let manifest = self.live.manifest();
-        // Merged away, or deleted with its snapshot, since.
-        let Some(entry) = manifest.reachable().find(|entry| entry.number == number) else { return Ok(None) };
-        let segment = self.segment(entry)?;
+        let listed: HashSet<u64> = manifest.reachable().map(|entry| entry.number).collect();
         let masks = Arc::clone(&self.live.read().masks);
-        let Some(output) = self.without_masked(job, &segment, &masks, skip)? else { return Ok(None) };
-        self.repoint(entry.number, output)?;
-        let old = Arc::downgrade(&segment);
-        drop(segment);
-        Ok(Some(old))
+        let rewritten = in_lanes(self.options.purge_lanes.min(GROUP_LANES), group, |entry| {
+            // Merged away, or deleted with its snapshot, since.
+            if !listed.contains(&entry.number) {
+                return Ok(None);
+            }
+            if job.is_stopped() {
+                return Err(JobError::Stopped);
+            }
+            let segment = self.segment(entry)?;
+            let output = self.without_masked(job, &segment, &masks, skip)?;
+            Ok(output.map(|output| (Arc::downgrade(&segment), output)))
+        });
+        let mut repoint = Vec::new();
+        let mut results = Vec::with_capacity(group.len());
+        for (entry, result) in group.iter().zip(rewritten) {
+            results.push(result.map(|replaced| {
+                replaced.map(|(old, output)| {
+                    repoint.push((entry.number, output));
+                    old
+                })
+            }));
+        }
+        self.repoint(repoint)?;
+        Ok(results)
     }
 
     /// Writes a segment anew without what is masked, durable and not live: the new one, or none if nothing is left.
@@ -144,6 +195,7 @@ impl Core {
             mask: &mask,
             skip,
             recode: &|_| CountrySet::new(),
+            lanes: &StoreLanes(self.options.purge_lanes),
         };
         let mut watch = |_| match job.is_stopped() {
             true => ControlFlow::Break(()),
@@ -156,11 +208,14 @@ impl Core {
         Ok(Some(output))
     }
 
-    /// Lets every list that names a segment name another one, or nothing, and unlinks the old one.
-    fn repoint(&self, number: u64, output: Option<SegmentEntry>) -> Result<(), JobError> {
+    /// Lets every list that names one of these segments name another one, or nothing, and unlinks the old ones.
+    fn repoint(&self, repoint: Vec<(u64, Option<SegmentEntry>)>) -> Result<(), JobError> {
+        if repoint.is_empty() {
+            return Ok(());
+        }
         let clock = ClockMark { last_seen_ms: self.clock_mark_ms() };
-        let written: Vec<SegmentEntry> = output.iter().cloned().collect();
-        let edit = Edit { repoint: vec![(number, output)], clock: Some(clock), ..Edit::default() };
+        let written: Vec<SegmentEntry> = repoint.iter().filter_map(|(_, output)| output.clone()).collect();
+        let edit = Edit { repoint, clock: Some(clock), ..Edit::default() };
         match self.live.edit(edit, self.now_ms()) {
             Ok(released) => self.unlink(&released),
             Err(error) => {
@@ -203,8 +258,11 @@ impl Core {
         let loss = Loss { segment: entry.number, whole: site.is_none(), events: entry.events };
         self.lose(&urgent, loss)?;
         match site {
-            Some(site) => self.purge_segment(job, entry.number, &|of| of == site).map(|_| ())?,
-            None => self.repoint(entry.number, None)?,
+            Some(site) => {
+                let results = self.purge_group(job, std::slice::from_ref(entry), &|of| of == site)?;
+                results.into_iter().try_for_each(|result| result.map(drop))?;
+            }
+            None => self.repoint(vec![(entry.number, None)])?,
         }
         Ok(true)
     }

@@ -13,6 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use heatgrid_engine::backup::BackupTarget;
@@ -45,6 +46,8 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Connections that wait to be accepted; the system may allow fewer (`net.core.somaxconn`). One that finds no place is
 /// tried again by its client after a second, so that the usual 128 make a burst of visitors wait for nothing.
 const BACKLOG: u32 = 4_096;
+/// Segments that a purge rewrites at the same time, at most: more threads than this move bytes no faster than a disk.
+const PURGE_LANES: usize = 4;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -277,6 +280,7 @@ fn options(config: &Config) -> Options {
         reserve_bytes: config.disk_reserve_bytes,
         snapshots: config.snapshots,
         background_bytes_per_second: config.background_bytes_per_second,
+        purge_lanes: thread::available_parallelism().map_or(1, usize::from).min(PURGE_LANES),
         ..Options::standard(config.region.clone())
     }
 }

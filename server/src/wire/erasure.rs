@@ -417,7 +417,8 @@ mod tests {
     fn a_certificate_with_an_altered_field_is_refused() {
         let secret = [7; 32];
         let keys = [certificate::public_key(&secret)];
-        let signed = certificate::sign("heatgrid erasure certificate 1\nsite 07\nlost a\nlost b\n", &secret);
+        let signed = certificate::Signer::new(&secret)
+            .sign("heatgrid erasure certificate 1\nsite 07\nlost a\nlost b\n");
         let shown = serde_json::to_value(CertificateJson::of(&signed).unwrap()).unwrap();
         let check =
             |json: &serde_json::Value| CertificateJson::verify(&serde_json::to_vec(json).unwrap(), &keys);

@@ -16,6 +16,7 @@ mod watched;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use heatgrid_engine::clock::{Clock, SystemClock};
 use heatgrid_engine::disk::{Disk, RealDisk};
@@ -63,7 +64,8 @@ impl Target {
             (None, Some(asked)) => asked,
             (None, None) => Region::new(DEFAULT_REGION).expect("the default is a region"),
         };
-        let options = Options { background, ..Options::standard(region.clone()) };
+        let purge_lanes = thread::available_parallelism().map_or(1, usize::from);
+        let options = Options { background, purge_lanes, ..Options::standard(region.clone()) };
         let store = Store::open(disk, Arc::new(SystemClock), options)?;
         Ok(Target { store, region, clock: SystemClock })
     }

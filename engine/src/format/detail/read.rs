@@ -110,6 +110,12 @@ impl Detail {
         if first == self.runs.len() { Ok(()) } else { Err(cursor.invalid(first as u64)) }
     }
 
+    /// The runs that it has, ascending by day and country.
+    #[must_use]
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
     /// Bytes of the group that have to be read for some runs, and symbols of these: at least as many as rows.
     pub fn cost(&self, keep: impl Fn(&Run) -> bool) -> (usize, usize) {
         let (mut bytes, mut symbols) = (self.directory_bytes, 0_usize);
@@ -153,14 +159,18 @@ impl Detail {
             for run in of_stretch {
                 let (of_run, others) = left.split_at_checked(run.symbols as usize).unwrap_or((left, &[]));
                 left = others;
-                if keep(run) {
-                    let last = expand(of_run, BitReader::at_bit(cursor.rest(), bit), run_cells, run_counts);
-                    match last {
-                        Some(last) if last < *cells => f(run, run_cells, run_counts),
-                        last => return Err(cursor.invalid(u64::from(last.unwrap_or(u32::MAX)))),
-                    }
+                if !keep(run) {
+                    bit = bit.saturating_add(low_bits(of_run));
+                    continue;
                 }
-                bit = bit.saturating_add(low_bits(of_run));
+                let bits = BitReader::at_bit(cursor.rest(), bit);
+                match expand(of_run, bits, run_cells, run_counts) {
+                    Some((last, used)) if last < *cells => {
+                        bit = bit.saturating_add(used);
+                        f(run, run_cells, run_counts);
+                    }
+                    last => return Err(cursor.invalid(u64::from(last.map_or(u32::MAX, |(last, _)| last)))),
+                }
             }
             if bit.div_ceil(8) != cursor.rest().len() {
                 return Err(cursor.invalid(bit as u64));
@@ -180,35 +190,44 @@ fn low_bits(symbols: &[u8]) -> usize {
         .sum()
 }
 
-/// Puts cell and count of each row of a run in place of what the targets hold; gives the last cell, or nothing when
-/// a count is not possible.
+/// Puts cell and count of each row of a run in place of what the targets hold; gives the last cell and the low bits that
+/// were read, or nothing when a count is not possible.
 fn expand(
     symbols: &[u8],
     mut bits: BitReader<'_>,
     cells: &mut Vec<u32>,
     counts: &mut Vec<u32>,
-) -> Option<u32> {
-    cells.clear();
+) -> Option<(u32, usize)> {
+    // As long as can be, so that no row has to look whether there is room.
+    cells.resize(symbols.len(), 0);
     counts.clear();
-    cells.reserve(symbols.len());
-    counts.reserve(symbols.len());
-    let mut cell = 0_u32;
+    counts.resize(symbols.len(), 1);
+    let mut rows = cells.iter_mut().zip(counts.iter_mut());
+    let mut last = None;
+    let (mut cell, mut used, mut more) = (0_u32, 0_usize, 0_usize);
     for symbol in symbols {
         if *symbol < COUNT_SYMBOL {
             let width = u32::from(*symbol);
             let step = 1_u32.wrapping_shl(width) | bits.take(width);
             cell = cell.saturating_add(step.wrapping_sub(1));
-            cells.push(cell);
-            counts.push(1);
+            used = used.saturating_add(width as usize);
+            let (of_row, count) = rows.next()?;
+            *of_row = cell;
+            last = Some(count);
         } else {
             let width = symbol.wrapping_sub(COUNT_SYMBOL);
             if width > COUNT_BITS {
                 return None;
             }
             let width = u32::from(width);
-            let more = 1_u32.wrapping_shl(width) | bits.take(width);
-            *counts.last_mut()? = more.checked_add(1)?;
+            let above = 1_u32.wrapping_shl(width) | bits.take(width);
+            used = used.saturating_add(width as usize);
+            more = more.saturating_add(1);
+            **last.as_mut()? = above.checked_add(1)?;
         }
     }
-    Some(cell)
+    let length = symbols.len().saturating_sub(more);
+    cells.truncate(length);
+    counts.truncate(length);
+    Some((cell, used))
 }

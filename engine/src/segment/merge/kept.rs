@@ -1,119 +1,252 @@
-//! Which blocks of an extent stay as they are, because nothing in them is left out: they are copied, not made anew.
+//! What stays of an extent of which single pages or rows go: as much of it as can be is not made anew.
+//!
+//! Blocks that nothing goes from are copied byte by byte. Of blocks from which only whole strips go, the other cells are
+//! taken over with all their rows, in the order in which these are kept. Only where some rows of a cell go and others
+//! stay, a block is made anew row by row.
 
-use crate::format::detail::CellRow;
+use std::cell::Cell;
+
+use crate::format::detail::DetailBuilder;
 use crate::format::rollups::RollupBuilder;
-use crate::model::{CountrySet, Layer, SiteMask, Work};
+use crate::model::{Country, SiteMask, Work};
+use crate::segment::extent_writer::ExtentWriter;
 use crate::segment::scan::StripPart;
 use crate::segment::site_writer::place_of;
-use crate::segment::{Extent, PageIndex, Scratch, SegmentError, SegmentWriter, Strip};
+use crate::segment::{Extent, PageIndex, Scratch, SegmentError, Strip};
 
 use super::MergeStats;
-use super::mask::PageRules;
+use super::going::{BlockPlan, CellFates, Fate, SitePlan};
 
-/// The blocks of an extent of which nothing is left out, and what the site has in all when the rest is.
+/// What stays of an extent, block by block.
 pub(super) struct Kept {
-    /// By number of the block.
-    blocks: Vec<bool>,
-    pub(super) sums: RollupBuilder,
+    blocks: Vec<BlockPlan>,
+    /// By index.
+    touched_pages: Vec<bool>,
+    /// By index of the country: the index that it has from now on, if any row of it stays.
+    places: Vec<Option<u16>>,
+    /// What the site has in all, less the rows that were found to go so far.
+    sums: RollupBuilder,
+    fates: CellFates,
+    /// Rows of the present block that stay.
+    rows: DetailBuilder,
+    left: Left,
 }
 
 impl Kept {
-    /// Looks which blocks a mask touches, by the strip directory. `None` when each block has something to go, or most rows
-    /// are in strips that have, or a country goes from the site: rows name countries by their place in the list, which
-    /// then is another one.
+    /// Looks what becomes of each block, by the strip directory. `None` when most of it would be made anew row by row all
+    /// the same: to take rows from the sums, they have to be read once more.
     pub(super) fn of(
         extent: &Extent<'_>,
         mask: &SiteMask,
         scratch: &mut Scratch,
     ) -> Result<Option<Kept>, SegmentError> {
-        let mut blocks = vec![true; extent.header().blocks as usize];
-        let (mut touched, mut touched_rows) = (Vec::new(), 0);
-        for page in extent.all_pages() {
-            let rules = rules_of(extent, mask, page)?;
-            for strip in extent.strips(page, scratch)?.into_iter().filter(|strip| rules.touch(strip)) {
-                for part in extent.parts(&strip) {
-                    blocks[part?.block as usize] = false;
-                }
-                touched_rows += strip.rows;
-                touched.push((page, strip));
-            }
-        }
-        // To take rows from the sums, they have to be read: then what is left may as well be made anew.
-        if !blocks.contains(&true) || touched_rows > extent.header().rows / 2 {
+        let mut plan = SitePlan::of(extent, mask, scratch)?;
+        let by_row = |block: &BlockPlan| block.fate == Fate::Rows;
+        if plan.blocks.iter().all(by_row) || plan.rows_looked_at > extent.header().rows / 2 {
             return Ok(None);
         }
-        let mut sums = extent.sums(scratch)?;
-        for (page, strip) in touched {
-            let rules = rules_of(extent, mask, page)?;
-            for part in extent.parts(&strip) {
-                take_masked(extent, strip.layer, &part?, &rules, &mut sums, scratch)?;
+        let places = places(&staying(extent, &plan, scratch)?);
+        // Rows name a country by its index: where that changes, no block stays as it is.
+        plan.decide(places.contains(&None));
+        let mut kept = Kept {
+            sums: extent.sums(&places, scratch)?,
+            blocks: plan.blocks,
+            touched_pages: plan.touched_pages,
+            places,
+            fates: CellFates::default(),
+            rows: DetailBuilder::default(),
+            left: Left::default(),
+        };
+        for number in 0..extent.header().blocks {
+            let block = &kept.blocks[number as usize];
+            if block.fate == Fate::Rows || block.cells_left() == 0 {
+                kept.sort_out(extent, number, scratch)?;
             }
         }
-        let countries = extent.country_totals()?.len();
-        let all_stay = !sums.country_totals(countries).contains(&0);
-        Ok(all_stay.then_some(Kept { blocks, sums }))
+        Ok(Some(kept))
     }
 
-    fn has(&self, part: &StripPart) -> bool {
-        self.blocks[part.block as usize]
+    /// The countries that stay, in the order in which rows name them from now on.
+    pub(super) fn countries<'k>(
+        &'k self,
+        extent: &'k Extent<'_>,
+    ) -> Result<impl Iterator<Item = Country> + 'k, SegmentError> {
+        let stays = |((country, _), place): (&(Country, u64), &Option<u16>)| place.map(|_| *country);
+        Ok(extent.country_totals()?.iter().zip(&self.places).filter_map(stays))
     }
 
-    /// Writes a strip of which nothing is left out: what stands in kept blocks as it is, the rest row by row.
+    /// Whether any row of a page may go.
+    pub(super) fn touches(&self, page: PageIndex) -> bool {
+        self.touched_pages[page.0 as usize]
+    }
+
+    /// What the site has in all, once all strips that stay are written.
+    pub(super) fn into_sums(self) -> RollupBuilder {
+        self.sums
+    }
+
+    /// Writes a strip of which nothing is left out.
     pub(super) fn write(
-        &self,
+        &mut self,
         extent: &Extent<'_>,
         strip: &Strip,
         scratch: &mut Scratch,
-        writer: &mut SegmentWriter<'_>,
+        writer: &mut ExtentWriter<'_>,
         stats: &mut MergeStats,
     ) -> Result<(), SegmentError> {
         for part in extent.parts(strip) {
             let part = part?;
-            if self.has(&part) {
-                writer.copy_part(extent, strip.layer, &part)?;
-                stats.blocks_copied += u64::from(part.first_cell == 0);
-            } else {
-                write_rows(extent, strip.layer, &part, scratch, writer, stats)?;
+            match self.blocks[part.block as usize].fate {
+                Fate::Stays => {
+                    writer.copy_part(extent, strip.layer, &part)?;
+                    stats.blocks_copied += u64::from(part.first_cell == 0);
+                }
+                Fate::Cut => self.take_over(extent, strip, &part, scratch, writer, stats)?,
+                Fate::Rows => write_rows(extent, strip, &part, scratch, writer, stats)?,
             }
         }
         writer.keep_totals(strip)
     }
-}
 
-fn rules_of(extent: &Extent<'_>, mask: &SiteMask, page: PageIndex) -> Result<PageRules, SegmentError> {
-    PageRules::new(Some(&mask.page(extent.page_text(page)?)), extent, &CountrySet::new())
-}
+    /// Takes over a part of a block that is cut; with the first of them the rows of all.
+    fn take_over(
+        &mut self,
+        extent: &Extent<'_>,
+        strip: &Strip,
+        part: &StripPart,
+        scratch: &mut Scratch,
+        writer: &mut ExtentWriter<'_>,
+        stats: &mut MergeStats,
+    ) -> Result<(), SegmentError> {
+        if self.left.cells == 0 {
+            let events = self.sort_out(extent, part.block, scratch)?;
+            let cells = self.blocks[part.block as usize].cells_left();
+            self.left = Left { block: part.block, cells, events };
+            stats.rows_read += self.rows.rows() as u64;
+            writer.take_rows(strip.layer, cells as usize, &mut self.rows)?;
+        }
+        extent.load_totals(part, scratch)?;
+        if !self.left.take(part, &scratch.totals) {
+            return Err(extent.contradicts_rows(part));
+        }
+        if strip.piece(1).is_none() {
+            let taken = writer.take_piece(strip.layer, part.piece, &scratch.coded(part));
+            return taken.map_err(|source| extent.corrupt_block(part, source));
+        }
+        // With its other parts it may become one piece, which is coded in another way.
+        extent.load_codes(part, scratch)?;
+        writer.take_cells(strip.layer, &scratch.codes, &scratch.totals);
+        Ok(())
+    }
 
-/// Takes the rows of a part that are left out of the sums.
-fn take_masked(
-    extent: &Extent<'_>,
-    layer: Layer,
-    part: &StripPart,
-    rules: &PageRules,
-    sums: &mut RollupBuilder,
-    scratch: &mut Scratch,
-) -> Result<(), SegmentError> {
-    let (kind, device) = (layer.kind(), layer.viewport().device());
-    let first = extent.load_rows(part, scratch, &mut Work::default())?;
-    let rows = &scratch.rows;
-    let of_part = rows.fan_outs.iter().skip(part.first_cell as usize).take(part.cells as usize);
-    let count: usize = of_part.map(|fan_out| *fan_out as usize).sum();
-    for at in first..first + count {
-        let row = CellRow { day: rows.days[at], country: rows.countries[at], count: rows.counts[at] };
-        if rules.of(row.country).masked >> row.day & 1 == 1 && !sums.take(kind, device, &row) {
-            return Err(extent.contradicts_sums(part));
+    /// Takes those rows of a block that go out of the sums, and holds the others if it is cut. Gives the events of these.
+    fn sort_out(
+        &mut self,
+        extent: &Extent<'_>,
+        number: u32,
+        scratch: &mut Scratch,
+    ) -> Result<u64, SegmentError> {
+        let Kept { blocks, places, sums, fates, rows, .. } = self;
+        let block = &blocks[number as usize];
+        fates.fill(block);
+        rows.clear();
+        let (mut count, mut events, mut is_possible) = (0, 0, true);
+        extent.scan_runs(&block.part, scratch, |_| true, &mut |run, cells, counts| {
+            count += cells.len();
+            let place = places[usize::from(run.country)];
+            let (stay, their_counts) = fates.staying(cells, counts);
+            events += their_counts.iter().map(|count| u64::from(*count)).sum::<u64>();
+            is_possible &= place.is_some() || stay.is_empty();
+            // Of a country of which no row stays there are no sums any more.
+            let Some(place) = place else { return };
+            rows.push_run(run.day, place, stay.iter().copied().zip(their_counts.iter().copied()));
+            if stay.len() < cells.len() {
+                is_possible &= block.take_going(run, place, fates, (cells, counts), sums);
+            }
+        })?;
+        if is_possible && count == block.part.entry.rows as usize {
+            Ok(events)
+        } else {
+            Err(extent.contradicts_rows(&block.part))
         }
     }
-    Ok(())
+}
+
+/// What of a block that is cut is still to be taken over.
+#[derive(Default)]
+struct Left {
+    block: u32,
+    cells: u32,
+    events: u64,
+}
+
+impl Left {
+    /// Takes a part with these totals off; says whether it can be: when no cell is left, no event is either.
+    fn take(&mut self, part: &StripPart, totals: &[u64]) -> bool {
+        let left = self.cells.checked_sub(part.cells).zip(self.events.checked_sub(totals.iter().sum()));
+        let Some((cells, events)) = left else { return false };
+        (self.cells, self.events) = (cells, events);
+        part.block == self.block && totals.len() == part.cells as usize && (cells > 0 || events == 0)
+    }
+}
+
+/// For each country, whether any row of it stays. Most are found in the first blocks.
+fn staying(
+    extent: &Extent<'_>,
+    plan: &SitePlan,
+    scratch: &mut Scratch,
+) -> Result<Vec<Cell<bool>>, SegmentError> {
+    let totals = extent.country_totals()?;
+    let stays: Vec<Cell<bool>> =
+        totals.iter().map(|(_, total)| Cell::new(*total > plan.events_looked_at)).collect();
+    let all_stay = || stays.iter().all(Cell::get);
+    // First those of which the directory tells.
+    for block in plan.blocks.iter().filter(|block| block.going.is_empty()) {
+        if all_stay() {
+            break;
+        }
+        let runs = extent.runs(&block.part, scratch)?;
+        runs.iter().for_each(|run| stays[usize::from(run.country)].set(true));
+    }
+    let mut fates = CellFates::default();
+    for block in plan.blocks.iter().filter(|block| !block.going.is_empty()) {
+        if all_stay() {
+            break;
+        }
+        fates.fill(block);
+        let is_open = |country: u16| !stays[usize::from(country)].get();
+        extent.scan_runs(&block.part, scratch, |run| is_open(run.country), &mut |run, cells, _| {
+            let row_stays = |cell: &u32| match fates.of(*cell) {
+                Ok(_) => true,
+                Err(going) => !block.going[going].covers(run.country, run.day),
+            };
+            if is_open(run.country) && cells.iter().any(row_stays) {
+                stays[usize::from(run.country)].set(true);
+            }
+        })?;
+    }
+    Ok(stays)
+}
+
+/// Indexes from 0 on for the countries that stay, in the order that they have.
+fn places(stays: &[Cell<bool>]) -> Vec<Option<u16>> {
+    let mut next = 0;
+    let place = |stays: &Cell<bool>| {
+        stays.get().then(|| {
+            next += 1;
+            next - 1
+        })
+    };
+    stays.iter().map(place).collect()
 }
 
 /// Writes all rows of a part.
 fn write_rows(
     extent: &Extent<'_>,
-    layer: Layer,
+    strip: &Strip,
     part: &StripPart,
     scratch: &mut Scratch,
-    writer: &mut SegmentWriter<'_>,
+    writer: &mut ExtentWriter<'_>,
     stats: &mut MergeStats,
 ) -> Result<(), SegmentError> {
     let countries = extent.country_totals()?;
@@ -121,7 +254,7 @@ fn write_rows(
     extent.load_codes(part, scratch)?;
     let rows = &scratch.rows;
     for (code, fan_out) in scratch.codes.iter().zip(rows.fan_outs.iter().skip(part.first_cell as usize)) {
-        let place = place_of(layer, *code);
+        let place = place_of(strip.layer, *code);
         for row in at..at + *fan_out as usize {
             // `BlockRows::expand` has checked that each index has a country.
             let (country, _) = countries[usize::from(rows.countries[row])];

@@ -65,8 +65,19 @@ fn before(month: Month, day: Day) -> u32 {
     of_month(month, &DayRange { from: Day::FIRST, to: day })
 }
 
-/// What becomes of the rows of one page of one input, by the index of their country.
-pub(super) struct PageRules(Vec<CountryRule>);
+/// Whether a mask may leave out rows of a page in a month.
+pub(super) fn leaves_out_rows(mask: &PageMask, month: Month) -> bool {
+    mask.days_from() > month.first_day() || !mask.covers().is_empty()
+}
+
+/// What becomes of the rows of one page of one input.
+pub(super) struct PageRules {
+    /// By the index of their country.
+    of_countries: Vec<CountryRule>,
+    /// The days of the month whose rows are left out of some country, and of every one.
+    some: u32,
+    every: u32,
+}
 
 /// What becomes of the rows of one country.
 #[derive(Clone, Copy)]
@@ -97,24 +108,25 @@ impl PageRules {
                 masked: of_country.fold(expired, |masked, (_, days)| masked | days),
             }
         };
-        Ok(PageRules(extent.country_totals()?.iter().map(rule).collect()))
+        let of_countries: Vec<CountryRule> = extent.country_totals()?.iter().map(rule).collect();
+        let some = of_countries.iter().fold(0, |masked, rule| masked | rule.masked);
+        let every = of_countries.iter().fold(u32::MAX, |masked, rule| masked & rule.masked);
+        Ok(PageRules { of_countries, some, every })
     }
 
     /// Whether anything of a strip may be left out: it has days of which rows of some country are.
     pub(super) fn touch(&self, strip: &Strip) -> bool {
-        let masked = self.0.iter().fold(0, |masked, rule| masked | rule.masked);
-        strip.day_totals().any(|(day, _)| masked >> day & 1 == 1)
+        self.some != 0 && strip.day_totals().any(|(day, _)| self.some >> day & 1 == 1)
     }
 
     /// Whether all of a strip is left out, of whatever countries its rows are.
     pub(super) fn cover(&self, strip: &Strip) -> bool {
-        let masked = self.0.iter().fold(u32::MAX, |masked, rule| masked & rule.masked);
-        strip.day_totals().all(|(day, _)| masked >> day & 1 == 1)
+        self.every != 0 && strip.day_totals().all(|(day, _)| self.every >> day & 1 == 1)
     }
 
     /// The rule of a country by its index, which a block that was read has below the number of countries.
     #[inline]
     pub(super) fn of(&self, country: u16) -> CountryRule {
-        self.0[usize::from(country)]
+        self.of_countries[usize::from(country)]
     }
 }

@@ -1,9 +1,10 @@
 //! Merges the strips that several inputs have of one page and layer.
 
 use crate::model::{Cell, Layer, Work};
+use crate::segment::extent_writer::ExtentWriter;
 use crate::segment::scan::StripParts;
 use crate::segment::site_writer::place_of;
-use crate::segment::{Extent, Scratch, SegmentError, SegmentWriter, Strip};
+use crate::segment::{Extent, Scratch, SegmentError, Strip};
 
 use super::MergeStats;
 use super::mask::PageRules;
@@ -64,7 +65,7 @@ impl<'p, 'a> StripInput<'p, 'a> {
         &mut self,
         layer: Layer,
         end: u32,
-        writer: &mut SegmentWriter<'_>,
+        writer: &mut ExtentWriter<'_>,
         stats: &mut MergeStats,
     ) -> Result<(), SegmentError> {
         let rows = &self.scratch.rows;
@@ -92,7 +93,7 @@ impl<'p, 'a> StripInput<'p, 'a> {
 pub(super) fn merge_strips(
     layer: Layer,
     mut inputs: Vec<StripInput<'_, '_>>,
-    writer: &mut SegmentWriter<'_>,
+    writer: &mut ExtentWriter<'_>,
     stats: &mut MergeStats,
 ) -> Result<(), SegmentError> {
     loop {

@@ -15,7 +15,8 @@ use crate::model::{
     PageSelection, Row, RowKey, RuleIndex, Seq, SiteId, SiteMask, TextHasher, Tombstone, Viewport,
 };
 use crate::segment::{
-    MergeInput, MergeStats, Segment, SegmentEntry, SegmentError, SegmentWriter, Unthrottled, merge,
+    Lanes, MergeInput, MergeStats, OneLane, Segment, SegmentEntry, SegmentError, SegmentWriter, Unthrottled,
+    merge,
 };
 
 /// Hashes the pages of every mask.
@@ -54,7 +55,35 @@ fn mask_of(masks: &Masks) -> impl Fn(SiteId) -> Option<SiteMask> + '_ {
     |site| masks.iter().find(|(of, _)| *of == site).map(|(_, mask)| mask.clone())
 }
 
+/// As many threads as there are pieces.
+struct Threads;
+
+impl Lanes for Threads {
+    fn count(&self) -> usize {
+        usize::MAX
+    }
+
+    fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync)) {
+        std::thread::scope(|scope| {
+            for piece in 0..pieces {
+                scope.spawn(move || work(piece));
+            }
+        });
+    }
+}
+
 fn run(
+    disk: &MemoryDisk,
+    inputs: &[(Segment, Masks)],
+    skip: &dyn Fn(SiteId) -> bool,
+    recode: &dyn Fn(SiteId) -> CountrySet,
+) -> Result<(Option<SegmentEntry>, MergeStats), SegmentError> {
+    run_in(&OneLane, 100, disk, inputs, skip, recode)
+}
+
+fn run_in(
+    lanes: &dyn Lanes,
+    number: u64,
     disk: &MemoryDisk,
     inputs: &[(Segment, Masks)],
     skip: &dyn Fn(SiteId) -> bool,
@@ -63,8 +92,8 @@ fn run(
     let masks: Vec<_> = inputs.iter().map(|(_, masks)| mask_of(masks)).collect();
     let inputs: Vec<_> =
         inputs.iter().zip(&masks).map(|((segment, _), mask)| MergeInput { segment, mask, skip }).collect();
-    let mut writer = SegmentWriter::create(disk, 100, header(100), &Unthrottled)?;
-    let stats = merge(&inputs, &mut writer, recode, &mut |_| ControlFlow::Continue(()))?;
+    let mut writer = SegmentWriter::create(disk, number, header(100), &Unthrottled)?;
+    let stats = merge(&inputs, &mut writer, recode, lanes, &mut |_| ControlFlow::Continue(()))?;
     Ok((writer.seal()?, stats))
 }
 
@@ -93,8 +122,15 @@ proptest! {
         for (number, (content, masks)) in (1..).zip(inputs) {
             segments.extend(content.segment(&disk, number).map(|segment| (segment, masks)));
         }
-        match run(&disk, &segments, &skip, &recode).unwrap().0 {
-            Some(entry) => expected.check(&Segment::open(&disk, &entry, Access::Read).unwrap()),
+        let (entry, stats) = run(&disk, &segments, &skip, &recode).unwrap();
+        // With threads the same comes out; what was compressed before may tell in the bytes.
+        let (same, same_stats) = run_in(&Threads, 101, &disk, &segments, &skip, &recode).unwrap();
+        prop_assert_eq!(stats, same_stats);
+        prop_assert_eq!(entry.is_some(), same.is_some());
+        match entry {
+            Some(_) => entry.iter().chain(&same).for_each(|entry| {
+                expected.check(&Segment::open(&disk, entry, Access::Read).unwrap());
+            }),
             None => prop_assert_eq!(expected, Content::default()),
         }
     }
@@ -155,7 +191,7 @@ fn a_stopped_merge_leaves_no_file() {
     let mut writer = SegmentWriter::create(&disk, 100, header(100), &Unthrottled).unwrap();
     let input = MergeInput { segment: &source, mask: &|_| None, skip: &|_| false };
     let mut calls = 0;
-    let stopped = merge(&[input], &mut writer, &|_| CountrySet::new(), &mut |_| {
+    let stopped = merge(&[input], &mut writer, &|_| CountrySet::new(), &OneLane, &mut |_| {
         calls += 1;
         if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
@@ -237,9 +273,10 @@ fn blocks_that_nothing_is_left_out_of_are_copied_byte_by_byte() {
             let mask = mask_of(&masks);
             let mut writer = SegmentWriter::create(&disk, number, header(number), &Unthrottled).unwrap();
             let input = MergeInput { segment: input, mask: &mask, skip: &|_| false };
-            let stats =
-                merge(&[input], &mut writer, &|_| CountrySet::new(), &mut |_| ControlFlow::Continue(()))
-                    .unwrap();
+            let stats = merge(&[input], &mut writer, &|_| CountrySet::new(), &OneLane, &mut |_| {
+                ControlFlow::Continue(())
+            })
+            .unwrap();
             let entry = writer.seal().unwrap().unwrap();
             let segment = Segment::open(&disk, &entry, Access::Read).unwrap();
             expected.check(&segment);
@@ -258,15 +295,20 @@ fn what_is_left_out_as_a_whole_is_not_read() {
     let (disk, content) = (MemoryDisk::default(), large());
     let source = content.segment(&disk, 1).unwrap();
     let all = Cover { days: DayRange::ALL, country: None };
-    let stats_of = |number, pages| {
-        let masks =
-            vec![(LARGE_SITE, SiteMask::of_rules(rules_of(LARGE_SITE, [MaskRule { pages, cover: all }])))];
-        let mask = mask_of(&masks);
-        let mut writer = SegmentWriter::create(&disk, number, header(number), &Unthrottled).unwrap();
-        let input = MergeInput { segment: &source, mask: &mask, skip: &|_| false };
-        let stats = merge(&[input], &mut writer, &|_| CountrySet::new(), &mut |_| ControlFlow::Continue(()));
-        (stats.unwrap(), writer.seal().unwrap())
-    };
+    let stats_of =
+        |number, pages| {
+            let masks = vec![(
+                LARGE_SITE,
+                SiteMask::of_rules(rules_of(LARGE_SITE, [MaskRule { pages, cover: all }])),
+            )];
+            let mask = mask_of(&masks);
+            let mut writer = SegmentWriter::create(&disk, number, header(number), &Unthrottled).unwrap();
+            let input = MergeInput { segment: &source, mask: &mask, skip: &|_| false };
+            let stats = merge(&[input], &mut writer, &|_| CountrySet::new(), &OneLane, &mut |_| {
+                ControlFlow::Continue(())
+            });
+            (stats.unwrap(), writer.seal().unwrap())
+        };
     let (stats, entry) = stats_of(100, PageSelection::All);
     assert_eq!((stats.rows_read, stats.rows_masked), (0, content.rows.len() as u64));
     assert!(entry.is_none() && stats.sites_merged == 0);

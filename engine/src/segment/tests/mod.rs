@@ -1,6 +1,7 @@
 //! Segments against a plain map, and against damage.
 
 mod content;
+mod cutting;
 mod damage;
 mod golden;
 mod memory;

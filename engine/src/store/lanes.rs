@@ -1,0 +1,71 @@
+//! Work on several files or sites at a time.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, Builder};
+
+use parking_lot::Mutex;
+
+use crate::segment::Lanes;
+
+/// Does `work` with each item, up to `lanes` at a time, the caller's thread among them; the results are in the order of
+/// the items. With one lane all is done by the caller, in this order.
+pub(super) fn in_lanes<T: Sync, R: Send>(lanes: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let places: Vec<(&T, Mutex<Option<R>>)> = items.iter().map(|item| (item, Mutex::new(None))).collect();
+    let next = AtomicUsize::new(0);
+    let lane = || {
+        while let Some((item, result)) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
+            *result.lock() = Some(work(item));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..lanes.min(items.len()) {
+            // Where there can be no other thread, the caller does its share.
+            let _ = Builder::new().name("heatgrid-purge".into()).spawn_scoped(scope, lane);
+        }
+        lane();
+    });
+    let result =
+        |(_, result): (&T, Mutex<Option<R>>)| result.into_inner().expect("a lane has done each item");
+    places.into_iter().map(result).collect()
+}
+
+/// So many lanes, for what may have no threads of its own.
+pub(super) struct StoreLanes(pub(super) usize);
+
+impl Lanes for StoreLanes {
+    fn count(&self) -> usize {
+        self.0.max(1)
+    }
+
+    fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync)) {
+        let pieces: Vec<usize> = (0..pieces).collect();
+        in_lanes(self.0, &pieces, |piece| work(*piece));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn results_are_in_the_order_of_the_items_in_any_number_of_lanes() {
+        let items: Vec<u64> = (0..100).collect();
+        let squares: Vec<u64> = items.iter().map(|item| item * item).collect();
+        for lanes in [0, 1, 2, 3, 200] {
+            assert_eq!(in_lanes(lanes, &items, |item| item * item), squares, "{lanes}");
+            assert!(in_lanes(lanes, &[], |item: &u64| *item).is_empty());
+        }
+    }
+
+    #[test]
+    fn lanes_work_at_the_same_time_and_one_lane_is_the_callers() {
+        // With fewer lanes than items this would wait for ever.
+        let meeting = Barrier::new(2);
+        in_lanes(2, &[(), ()], |()| meeting.wait());
+        let caller = thread::current().id();
+        let threads = in_lanes(1, &[(); 5], |()| thread::current().id());
+        assert!(threads.iter().all(|thread| *thread == caller));
+    }
+}
