@@ -51,7 +51,8 @@ impl Core {
     pub(super) fn certify(&self, due: &[Arc<Erasure>], through: Seq, purge: &Purge) -> Result<(), JobError> {
         self.remove_orphans()?;
         let ids: HashSet<_> = due.iter().map(|erasure| erasure.id).collect();
-        let masks = masks_of(&self.ledger, |erasure| ids.contains(&erasure.id));
+        let all = self.ledger.all();
+        let masks = masks_of(&self.ledger, all.iter().filter(|erasure| ids.contains(&erasure.id)));
         let manifest = self.live.manifest();
         let (sites, lanes) = (masks.sites(), self.options.purge_lanes);
         for entry in manifest.reachable() {

@@ -366,7 +366,7 @@ impl Core {
 
     /// Masks what the ledger says, and blocks what it says.
     pub(super) fn refresh_masks(&self) {
-        let masks = masks_of(&self.ledger, Erasure::is_open);
+        let masks = masks_of(&self.ledger, self.ledger.open());
         self.live.mask(&Arc::new(masks));
         self.refresh_blocks();
     }
@@ -386,10 +386,14 @@ impl Core {
     }
 }
 
-/// The tombstones of those erasures of a ledger that are wanted.
-pub(super) fn masks_of(ledger: &crate::ledger::Ledger, wanted: impl Fn(&Erasure) -> bool) -> Masks {
+/// The tombstones of some erasures of a ledger.
+pub(super) fn masks_of(
+    ledger: &crate::ledger::Ledger,
+    erasures: impl IntoIterator<Item = impl AsRef<Erasure>>,
+) -> Masks {
     let mut masks = Masks::none(ledger.hasher());
-    for erasure in ledger.all().iter().filter(|erasure| wanted(erasure)) {
+    for erasure in erasures {
+        let erasure = erasure.as_ref();
         if let Some(tombstone) = erasure.tombstone() {
             masks.insert(erasure.site, &tombstone);
         }

@@ -14,7 +14,7 @@ use crate::format::names::{Directory, FileName};
 use crate::ledger::Ledger;
 use crate::manifest::{self, ClockMark, Manifest};
 use crate::memtable::Memtable;
-use crate::model::{Erasure, Region, Seq, SiteMask};
+use crate::model::{Region, Seq, SiteMask};
 use crate::options::{Background, Options};
 use crate::segment::Segment;
 use crate::view::{Masks, SegmentSet, Unreadable};
@@ -88,14 +88,14 @@ pub(super) fn open_as(
     let wal_options = WalOptions::of_file_bytes(options.wal_file_bytes);
     let (floor, key) = (manifest.wal_floor, manifest.window_key);
     // Also of erasures that are done: what they covered never comes back.
-    let every = masks_of(&ledger, |_| true);
+    let every = masks_of(&ledger, ledger.all());
     let recovered = recover(&disk, &*clock, wal_options, floor, key, &mut |rows| mask_rows(&every, rows))?;
 
     let state = ReadState {
         segments: Arc::new(SegmentSet::new(segments).with_unreadable(unreadable.clone())),
         active: Arc::clone(&recovered.memtable),
         frozen: None,
-        masks: Arc::new(masks_of(&ledger, Erasure::is_open)),
+        masks: Arc::new(masks_of(&ledger, ledger.open())),
     };
     let guard = ClockGuard::new(manifest.clock.last_seen_ms);
     let names = (random()?, orphans.next_number);

@@ -13,6 +13,7 @@ use crate::view::Masks;
 
 use super::Store;
 use super::core::Core;
+use super::erasing::masks_of;
 use super::reaching::is_damage;
 
 /// What a purge would do.
@@ -93,7 +94,7 @@ impl Store {
             bytes_per_second: core.options.background_bytes_per_second,
             ..PurgePlan::default()
         };
-        core.plan_files(&core.masks_of_due(&due), &mut plan);
+        core.plan_files(&masks_of(&core.ledger, &due), &mut plan);
         for target in self.targets() {
             plan.targets.push(core.plan_target(&target, &due));
         }
@@ -108,16 +109,6 @@ impl Store {
 }
 
 impl Core {
-    fn masks_of_due(&self, due: &[Arc<Erasure>]) -> Masks {
-        let mut masks = Masks::none(self.ledger.hasher());
-        for erasure in due {
-            if let Some(tombstone) = erasure.tombstone() {
-                masks.insert(erasure.site, &tombstone);
-            }
-        }
-        masks
-    }
-
     fn plan_files(&self, masks: &Masks, plan: &mut PurgePlan) {
         let mut scratch = Scratch::new();
         for entry in self.live.manifest().reachable() {
@@ -157,7 +148,7 @@ impl Core {
                 Arc::make_mut(erasure).hashes.extend(pages);
             }
         }
-        let masks = self.masks_of_due(&due);
+        let masks = masks_of(&self.ledger, &due);
         for segment in segments.into_values() {
             match self.rewrite_of_backed(target, segment, &masks) {
                 Ok(rewrite) => plan.rewrites.extend(rewrite),

@@ -47,7 +47,7 @@ impl Store {
         let core = &self.core;
         let job = core.jobs.add(JobKind::Purge { now: false }, core.now_ms());
         core.perform(&job, |job| {
-            let every = Arc::new(masks_of(&core.ledger, |_| true));
+            let every = Arc::new(masks_of(&core.ledger, core.ledger.all()));
             core.live.mask(&every);
             let numbers: Vec<u64> = core.live.manifest().reachable().map(|entry| entry.number).collect();
             core.purge_segments(job, &numbers)?;

@@ -13,6 +13,18 @@ fn backed_up(bench: &Bench, target: &MemoryTarget) -> Store {
     store
 }
 
+/// A store with a target that it knows, and three months, in the middle one of which is the page that is to go.
+fn of_three_months(bench: &Bench, target: &MemoryTarget) -> Store {
+    let store = bench.open();
+    store.set_targets(vec![Arc::new(target.clone())]);
+    for month in [1, 2, 3] {
+        let page = if month == 2 { BAD } else { PAGE };
+        let events = [(page, event(date(month, 9), 1, "DE", 1))];
+        store.append(batch(&store, &events)).unwrap().wait().unwrap();
+    }
+    store
+}
+
 fn state(store: &Store, erasure: &Erasure) -> ErasureState {
     store.erasure(erasure.id).unwrap().state()
 }
@@ -97,13 +109,7 @@ fn an_erasure_is_certified_on_the_day_on_which_the_last_old_version_is_gone() {
 #[test]
 fn a_purge_fetches_only_the_segments_that_it_touches() {
     let (bench, target) = (Bench::new(), MemoryTarget::default());
-    let store = bench.open();
-    store.set_targets(vec![Arc::new(target.clone())]);
-    for month in [1, 2, 3] {
-        let page = if month == 2 { BAD } else { PAGE };
-        let events = [(page, event(date(month, 9), 1, "DE", 1))];
-        store.append(batch(&store, &events)).unwrap().wait().unwrap();
-    }
+    let store = of_three_months(&bench, &target);
     back_up(&store, &target, "one").unwrap();
     let before = target.list(Folder::Segments).unwrap();
     let fetched = |target: &MemoryTarget| {
@@ -158,13 +164,7 @@ fn a_damaged_segment_of_a_backup_is_let_go_of_before_the_deadline_and_named() {
 #[test]
 fn a_plan_counts_what_a_purge_does_at_targets_and_changes_nothing() {
     let (bench, target) = (Bench::new(), MemoryTarget::default());
-    let store = bench.open();
-    store.set_targets(vec![Arc::new(target.clone())]);
-    for month in [1, 2, 3] {
-        let page = if month == 2 { BAD } else { PAGE };
-        let events = [(page, event(date(month, 9), 1, "DE", 1))];
-        store.append(batch(&store, &events)).unwrap().wait().unwrap();
-    }
+    let store = of_three_months(&bench, &target);
     back_up(&store, &target, "one").unwrap();
     back_up(&store, &target, "two").unwrap();
     let plan = store.purge_plan(true).unwrap();
