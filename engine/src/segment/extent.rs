@@ -8,7 +8,7 @@ use crate::format::block::{BLOCK_ENTRY_BYTES, BlockEntry};
 use crate::format::chunks::{chunk_entry, chunk_of};
 use crate::format::extent::{ExtentHeader, PageIndex, Pages, Section, take_countries};
 use crate::format::frame::{Cursor, FormatError};
-use crate::format::rollups::RollupBuilder;
+use crate::format::rollups::{self, RollupBuilder};
 use crate::format::segment::IndexEntry;
 use crate::format::strips::{Strip, page_strips, unpack_chunk};
 use crate::model::{Country, Device, HourRow, Kind, Layer, Month, SiteId};
@@ -255,7 +255,7 @@ impl<'a> Extent<'a> {
         let countries = self.country_totals()?;
         let section = self.section(Section::Rollups)?;
         scratch.rollups.unpack(section, &mut scratch.unpacker).map_err(corrupt)?;
-        let give = |sum: crate::format::rollups::Rollup| {
+        let give = |sum: rollups::Rollup| {
             let country =
                 countries.get(usize::from(sum.country)).map_or(Country::ZZ, |(country, _)| *country);
             f(Rollup { kind: sum.kind, device: sum.device, country, day: sum.day, count: sum.count });
@@ -274,9 +274,9 @@ impl<'a> Extent<'a> {
         let section = self.section(Section::Rollups)?;
         scratch.rollups.unpack(section, &mut scratch.unpacker).map_err(corrupt)?;
         let mut sums = RollupBuilder::default();
-        let mut add = |sum: crate::format::rollups::Rollup| {
+        let mut add = |sum: rollups::Rollup| {
             if let Some(country) = places.get(usize::from(sum.country)).copied().flatten() {
-                sums.add_sum(&crate::format::rollups::Rollup { country, ..sum });
+                sums.add_sum(&rollups::Rollup { country, ..sum });
             }
         };
         scratch.rollups.each(self.country_totals()?.len(), &mut add).map_err(corrupt)?;

@@ -131,12 +131,9 @@ impl SiteWriter {
     }
 
     fn begin_cell(&mut self, place: u64) {
-        if let Some(before) = self.place {
-            assert!(before < place, "rows come in ascending order of layer and cell");
-            if layer_of(before) != layer_of(place) {
-                self.end_strip();
-            }
-        }
+        let ascends = self.place.is_none_or(|before| before < place);
+        assert!(ascends, "rows come in ascending order of layer and cell");
+        self.begin_layer(layer_of(place));
         self.place = Some(place);
     }
 
