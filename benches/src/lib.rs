@@ -8,6 +8,7 @@ pub mod batches;
 pub mod bed;
 pub mod spool;
 
+#[cfg(feature = "server")]
 pub mod http;
 
 pub mod instruments;

@@ -1,11 +1,10 @@
 //! How often something may happen for each of very many keys, in bounded memory.
 
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::num::NonZeroU32;
 
 use governor::clock::{Clock, DefaultClock};
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 /// Keys share this many places, so that an attacker with many addresses fills no memory: about 64 MiB at most, and
 /// what is idle is let go. Two keys in one place share its rate; among 10,000 active ones that happens to 1 in 100.
@@ -15,7 +14,7 @@ const PLACES: u64 = 1 << 20;
 #[derive(Debug)]
 pub struct Rate {
     salt: RandomState,
-    limiter: RateLimiter<u32, DashMapStateStore<u32, BuildHasherDefault<Scatter>>, DefaultClock>,
+    limiter: DefaultKeyedRateLimiter<u32>,
     clock: DefaultClock,
 }
 
@@ -27,7 +26,7 @@ impl Rate {
         let quota = Quota::per_second(at_least_one(rate)).allow_burst(at_least_one(burst));
         Rate {
             salt: RandomState::new(),
-            limiter: RateLimiter::dashmap_with_hasher(quota, BuildHasherDefault::default()),
+            limiter: RateLimiter::dashmap(quota),
             clock: DefaultClock::default(),
         }
     }
@@ -48,25 +47,6 @@ impl Rate {
     pub fn forget_idle(&self) {
         self.limiter.retain_recent();
         self.limiter.shrink_to_fit();
-    }
-}
-
-/// Hashes a place, which is a salted hash already: its bits need only be spread.
-#[derive(Clone, Default)]
-struct Scatter(u64);
-
-impl Hasher for Scatter {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        let mixed = (self.0 ^ u64::from(value)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = mixed ^ mixed >> 32;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

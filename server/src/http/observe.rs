@@ -5,6 +5,7 @@ use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -95,9 +96,7 @@ impl fmt::Display for RequestId {
 impl From<RequestId> for HeaderValue {
     fn from(id: RequestId) -> HeaderValue {
         let mut digits = [0; 16];
-        for (place, digit) in digits.iter_mut().rev().enumerate() {
-            *digit = b"0123456789abcdef"[(id.0 >> (4 * place)) as usize & 15];
-        }
+        write!(&mut digits[..], "{id}").expect("an id has 16 digits");
         HeaderValue::from_bytes(&digits).expect("an id is hexadecimal digits")
     }
 }
