@@ -1,17 +1,19 @@
 //! A store on a simulated disk, and what is done to it.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 use heatgrid_engine::clock::Clock;
 use heatgrid_engine::disk::simulated::SimulatedDisk;
-use heatgrid_engine::error::OpenError;
+use heatgrid_engine::error::{AskError, OpenError};
 use heatgrid_engine::model::SiteSettings;
 use heatgrid_engine::options::Options;
 
 use super::expected::{CONTINUATION, Expected};
 use super::script::{BEGINS_MS, Op, batch, settings};
 use crate::stored::{Stored, TestClock, options};
+use crate::truth::{Question, Told};
 use crate::world::Receipt;
 
 /// Bytes of a log file: the smallest there is, so that a few batches fill one.
@@ -92,34 +94,29 @@ impl Play {
     }
 
     fn looks<'e>(&self, allowed: &'e [Expected], may_fail: bool) -> Result<&'e Expected, String> {
-        let mut reasons = Vec::new();
         // Asked once, however many worlds there are to compare with.
         let sites = self.stored().sites();
         let known = |site: &usize| *site < sites;
         let asked = allowed[0].answers().iter().filter(|(site, ..)| known(site));
         let answers: Vec<_> =
             asked.map(|(site, question, _)| self.stored().answer(*site, question)).collect();
-        for (place, expected) in allowed.iter().enumerate() {
-            let expected_sites = expected.world.sites.len();
-            if expected_sites != sites && !may_fail {
-                reasons.push(format!("not like {place}: {sites} sites instead of {expected_sites}"));
-                continue;
+        let difference = |expected: &'e Expected| {
+            if expected.world.sites.len() != sites && !may_fail {
+                return Some(Difference::Sites(sites, expected.world.sites.len()));
             }
             let told = expected.answers().iter().filter(|(site, ..)| known(site));
-            let difference = told.zip(&answers).find_map(|((site, question, told), answer)| match answer {
-                Ok(answer) if answer == told => None,
+            told.zip(&answers).find_map(|(asked, answer)| match answer {
+                Ok(answer) if *answer == asked.2 => None,
                 Err(_) if may_fail => None,
-                Ok(answer) => {
-                    Some(format!("site {site}, {question:?}\n  told     {answer:?}\n  expected {told:?}"))
-                }
-                Err(error) => Some(format!("site {site}, {question:?}: {error}")),
-            });
-            match difference {
-                None => return Ok(expected),
-                Some(difference) => reasons.push(format!("not like {place}: {difference}")),
-            }
-        }
-        Err(reasons.join("\n"))
+                answer => Some(Difference::Answer(asked, answer)),
+            })
+        };
+        // Most worlds are not the one, which is no reason to write out why: that took half of the time.
+        allowed.iter().find(|expected| difference(expected).is_none()).ok_or_else(|| {
+            let differences = allowed.iter().filter_map(difference).enumerate();
+            let reasons = differences.map(|(place, difference)| format!("not like {place}: {difference}"));
+            reasons.collect::<Vec<_>>().join("\n")
+        })
     }
 
     /// Errors of the questions that cannot be answered.
@@ -150,6 +147,28 @@ impl Play {
         self.looks_like(std::slice::from_ref(now))
             .map_err(|difference| format!("opened afterwards: {difference}"))?;
         Ok(())
+    }
+}
+
+/// Why a store does not look like a world.
+enum Difference<'a> {
+    /// So many sites instead of so many.
+    Sites(usize, usize),
+    /// What was asked of which site, and what should have been told.
+    Answer(&'a (usize, Question, Told), &'a Result<Told, AskError>),
+}
+
+impl fmt::Display for Difference<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Difference::Sites(found, expected) => write!(formatter, "{found} sites instead of {expected}"),
+            Difference::Answer((site, question, told), Ok(answer)) => {
+                write!(formatter, "site {site}, {question:?}\n  told     {answer:?}\n  expected {told:?}")
+            }
+            Difference::Answer((site, question, _), Err(error)) => {
+                write!(formatter, "site {site}, {question:?}: {error}")
+            }
+        }
     }
 }
 
