@@ -30,6 +30,19 @@ impl<'a> BitWriter<'a> {
         }
     }
 
+    /// Appends the next `bits` bits of a reader.
+    #[inline]
+    pub(super) fn copy(&mut self, reader: &mut BitReader<'_>, bits: usize) {
+        // As many as a number can have whose mask is a shift.
+        const AT_ONCE: u32 = 31;
+        let mut left = bits;
+        while left > AT_ONCE as usize {
+            self.put(reader.take(AT_ONCE), AT_ONCE);
+            left = left.saturating_sub(AT_ONCE as usize);
+        }
+        self.put(reader.take(left as u32), left as u32);
+    }
+
     /// Ends the last byte.
     pub(super) fn finish(self) {
         let bytes = self.count.div_ceil(8) as usize;
@@ -90,6 +103,23 @@ impl<'a> BitReader<'a> {
     }
 }
 
+/// The bits from bit `bit` on: 57 at least, and zeros past the end. Of many of these, none waits for the one before.
+#[inline]
+pub(super) fn bits_at(bytes: &[u8], bit: usize) -> u64 {
+    let bytes = bytes.get(bit / 8..).unwrap_or_default();
+    let word = match bytes.first_chunk() {
+        Some(word) => u64::from_le_bytes(*word),
+        None => last_bytes(bytes),
+    };
+    word.wrapping_shr(bit as u32 % 8)
+}
+
+/// A word of less than eight bytes.
+#[cold]
+fn last_bytes(bytes: &[u8]) -> u64 {
+    bytes.iter().take(8).rev().fold(0_u64, |word, byte| word << 8 | u64::from(*byte))
+}
+
 /// Reads numbers that all have the same few bits, eight at a time. Past the end there are zeros.
 #[derive(Clone, Debug)]
 pub(super) struct FixedBits<'a> {
@@ -147,9 +177,7 @@ impl<'a> FixedBits<'a> {
 
     fn number(&self, number: usize) -> u32 {
         let bit = number.saturating_mul(self.width as usize);
-        let bytes = self.bytes.get(bit / 8..).unwrap_or_default();
-        let word = bytes.iter().take(8).rev().fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
-        word.wrapping_shr(bit as u32 % 8) as u32 & low_mask32(self.width)
+        bits_at(self.bytes, bit) as u32 & low_mask32(self.width)
     }
 }
 
@@ -187,6 +215,33 @@ mod tests {
             prop_assert_eq!(beyond, vec![0; 20]);
             let mut one_by_one = BitReader::new(&bytes);
             prop_assert!(numbers.iter().all(|number| one_by_one.take(width) == *number));
+            for (at, number) in numbers.iter().enumerate() {
+                prop_assert_eq!(bits_at(&bytes, at * width as usize) as u32 & low_mask(width), *number);
+            }
+        }
+
+        #[test]
+        fn bits_are_copied_from_any_bit_to_any_bit(
+            bytes in prop::collection::vec(any::<u8>(), 1..60),
+            first in 0..100_usize,
+            length in 0..400_usize,
+            before in 0..=31_u32,
+        ) {
+            let bits = |bytes: &[u8], first: usize, length: usize| -> Vec<bool> {
+                (first..first + length).map(|bit| bytes[bit / 8] >> (bit % 8) & 1 == 1).collect()
+            };
+            let first = first.min(bytes.len() * 8);
+            let length = length.min(bytes.len() * 8 - first);
+            let mut target = Vec::new();
+            let mut writer = BitWriter::new(&mut target);
+            writer.put(low_mask(before), before);
+            writer.copy(&mut BitReader::at_bit(&bytes, first), length);
+            writer.put(1, 1);
+            writer.finish();
+            let before = before as usize;
+            prop_assert_eq!(bits(&target, before, length), bits(&bytes, first, length));
+            prop_assert_eq!(bits(&target, before + length, 1), [true]);
+            prop_assert_eq!(target.len(), (before + length + 1).div_ceil(8));
         }
     }
 }

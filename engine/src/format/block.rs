@@ -1,7 +1,7 @@
 //! Blocks: cells of one site in two groups of columns, summary and detail. `docs/FORMAT.md`, section "Blocks".
 
 use super::columns::Packer;
-use super::detail::{CellRow, DetailBuilder};
+use super::detail::{CellRow, CodedRows, DetailBuilder};
 use super::frame::{Cursor, FormatError, check_crc32, crc32};
 use super::summary::{CodedPiece, Piece, Summary};
 use crate::model::limits::{BLOCK_CELLS, BLOCK_ROWS};
@@ -135,10 +135,10 @@ impl BlockBuilder {
 
     /// Appends all rows of some cells of another block, which they number from 0 on. Their totals follow with
     /// `push_totals` or `push_coded`, and must have room.
-    pub fn push_detail(&mut self, detail: &mut DetailBuilder) {
-        self.rows = self.rows.saturating_add(detail.rows());
+    pub fn push_detail(&mut self, rows: &CodedRows) {
+        self.rows = self.rows.saturating_add(rows.rows());
         // `has_room` holds it far below.
-        self.detail.append(detail, self.cells as u32);
+        self.detail.append(rows, self.cells as u32);
     }
 
     /// Appends the totals of cells whose rows `push_detail` has brought. Their places follow with `place_piece`.

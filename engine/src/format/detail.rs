@@ -3,15 +3,20 @@
 //!
 //! Rows stand in *runs* of one day and one country, so that a question for some of them reads no others.
 
+mod coded;
 mod read;
 mod rows;
+mod sections;
 
+pub use coded::CodedRows;
 pub use read::{Detail, Run};
 pub use rows::BlockRows;
+pub use sections::{Sections, Span};
 
-use super::bits::{BitWriter, low_mask};
+use super::bits::BitWriter;
 use super::columns::{Numbers, Packer, Unpacker};
 use super::frame::{Cursor, FormatError};
+use coded::Part;
 
 /// Days of the longest month.
 pub const MONTH_DAYS: u8 = 31;
@@ -33,13 +38,13 @@ pub struct CellRow {
     pub count: u32,
 }
 
-/// Collects the rows of a block, cell by cell, and makes its detail group.
+/// Collects the rows of a block, cell by cell or coded as in another block, and makes its detail group.
 #[derive(Debug, Default)]
 pub struct DetailBuilder {
-    /// Day, country, cell and count of each row, from the highest bits to the lowest: in this order they are kept.
+    /// Day, country, cell and count of each row that came by itself and is above those that are coded, from the highest
+    /// bits to the lowest.
     rows: Vec<u64>,
-    /// Whether some came run by run: then they are a few sequences in that order, not a multitude.
-    by_run: bool,
+    coded: CodedRows,
     symbols: Vec<u8>,
     low_bits: Vec<u8>,
 }
@@ -63,13 +68,7 @@ impl DetailBuilder {
     /// Takes everything out.
     pub fn clear(&mut self) {
         self.rows.clear();
-        self.by_run = false;
-    }
-
-    /// Rows in it.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.rows.len()
+        self.coded.clear();
     }
 
     /// Appends the rows of cell `cell` of the block, which ascends from call to call.
@@ -83,81 +82,51 @@ impl DetailBuilder {
         }));
     }
 
-    /// Appends rows of one day and one country: cell in the block and count of each, ascending.
-    pub fn push_run(&mut self, day: u8, country: u16, rows: impl Iterator<Item = (u32, u32)>) {
-        let run = u64::from(day).wrapping_shl(DAY_BIT) | u64::from(country).wrapping_shl(COUNTRY_BIT);
-        self.by_run = true;
-        let row = |(cell, count)| run | u64::from(cell).wrapping_shl(CELL_BIT) | u64::from(count);
-        self.rows.extend(rows.map(row));
+    /// Appends coded rows; what they call cell 0 is cell `first` here, above all cells so far.
+    pub fn append(&mut self, coded: &CodedRows, first: u32) {
+        self.code_rows();
+        self.coded.append(coded, first);
     }
 
-    /// Takes all rows out of another builder; what they call cell 0 is cell `first` here.
-    pub fn append(&mut self, other: &mut DetailBuilder, first: u32) {
-        debug_assert!(first < 1 << (COUNTRY_BIT - CELL_BIT), "a block's cells fit their field");
-        let first = u64::from(first).wrapping_shl(CELL_BIT);
-        self.rows.extend(other.rows.drain(..).map(|row| row.wrapping_add(first)));
-        self.by_run |= other.by_run;
-        other.clear();
+    fn code_rows(&mut self) {
+        self.rows.sort_unstable();
+        self.rows.chunk_by(|a, b| a >> COUNTRY_BIT == b >> COUNTRY_BIT).for_each(|run| self.coded.code(run));
+        self.rows.clear();
     }
 
-    /// Appends the group's columns.
+    /// Appends the group's columns, and leaves the builder to be cleared.
     pub fn pack(&mut self, packer: &mut Packer, target: &mut Vec<u8>) {
-        let mut rows = std::mem::take(&mut self.rows);
-        // The one is quick where long sequences are in order, the other where nothing is.
-        if self.by_run {
-            rows.sort();
-        } else {
-            rows.sort_unstable();
-        }
+        self.code_rows();
+        self.coded.sort();
+        let DetailBuilder { coded, symbols, low_bits, .. } = self;
         let (mut directory, mut stretches) = (Directory::default(), Vec::new());
         let (mut stretch_start, mut runs_before) = (0_usize, 0_usize);
         let mut before = None;
-        let mut bits = BitWriter::new(&mut self.low_bits);
-        let mut runs = rows.chunk_by(|a, b| a >> COUNTRY_BIT == b >> COUNTRY_BIT).peekable();
+        let mut bits = BitWriter::new(low_bits);
+        let mut runs = coded.runs().peekable();
         while let Some(run) = runs.next() {
-            let symbols = self.symbols.len();
-            put_run(run, &mut self.symbols, &mut bits);
-            directory.push(run, self.symbols.len().saturating_sub(symbols), &mut before);
-            if runs.peek().is_none() || self.symbols.len() >= STRETCH_SYMBOLS {
+            let start = symbols.len();
+            coded.put(run, symbols, &mut bits);
+            directory.push(run, symbols.len().saturating_sub(start), &mut before);
+            if runs.peek().is_none() || symbols.len() >= STRETCH_SYMBOLS {
                 bits.finish();
-                packer.pack_symbols(&self.symbols, &mut stretches);
-                stretches.append(&mut self.low_bits);
-                self.symbols.clear();
-                bits = BitWriter::new(&mut self.low_bits);
+                packer.pack_symbols(symbols, &mut stretches);
+                stretches.append(low_bits);
+                symbols.clear();
+                bits = BitWriter::new(low_bits);
                 directory.end_stretch(&mut runs_before, &mut stretch_start, stretches.len());
             }
         }
         directory.pack(packer, target);
         target.append(&mut stretches);
-        rows.clear();
-        self.rows = rows;
-    }
-}
-
-/// Appends the symbols of a run, and their low bits.
-fn put_run(run: &[u64], symbols: &mut Vec<u8>, bits: &mut BitWriter<'_>) {
-    let mut put = |first: u8, number: u32| {
-        let width = number.checked_ilog2().unwrap_or(0);
-        symbols.push(first.saturating_add(width as u8));
-        bits.put(number & low_mask(width), width);
-    };
-    let mut before = 0;
-    for row in run {
-        let (cell, count) =
-            ((row >> CELL_BIT) as u32 & low_mask(COUNTRY_BIT.wrapping_sub(CELL_BIT)), *row as u32);
-        put(0, cell.saturating_sub(before).saturating_add(1));
-        if count > 1 {
-            put(COUNT_SYMBOL, count.saturating_sub(1));
-        }
-        before = cell;
     }
 }
 
 impl Directory {
     /// Appends a run of so many symbols; `before` are day and country of the one before.
-    fn push(&mut self, run: &[u64], symbols: usize, before: &mut Option<(u64, u64)>) {
-        let place = run.first().map_or(0, |row| row >> COUNTRY_BIT);
-        let (day, country) = (place >> (DAY_BIT - COUNTRY_BIT), place & 0x3ff);
+    fn push(&mut self, run: &[Part], symbols: usize, before: &mut Option<(u64, u64)>) {
+        let (day, country): (u64, u64) =
+            run.first().map_or((0, 0), |part| (part.day.into(), part.country.into()));
         let (day_before, country_before) = before.unwrap_or((0, 0));
         let next = if *before == Some((day, country_before)) { country_before.saturating_add(1) } else { 0 };
         self.days.push(day.saturating_sub(day_before));

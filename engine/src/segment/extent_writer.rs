@@ -1,6 +1,6 @@
 //! Writes the extent of one site, into a segment's file or into memory; reused from site to site.
 
-use crate::format::detail::DetailBuilder;
+use crate::format::detail::CodedRows;
 use crate::format::extent::ExtentHeader;
 use crate::format::frame::FormatError;
 use crate::format::rollups::RollupBuilder;
@@ -80,7 +80,7 @@ impl<'d> ExtentWriter<'d> {
         &mut self,
         layer: Layer,
         cells: usize,
-        rows: &mut DetailBuilder,
+        rows: &CodedRows,
     ) -> Result<(), SegmentError> {
         self.writer.take_rows(layer, cells, rows, &mut self.output)
     }

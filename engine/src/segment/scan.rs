@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::format::block::{BlockEntry, group_columns};
 use crate::format::columns::Unpacker;
-use crate::format::detail::{BlockRows, Detail, Run};
+use crate::format::detail::{BlockRows, Detail, Run, Sections, Span};
 use crate::format::hours::Hours;
 use crate::format::rollups::Rollups;
 use crate::format::strips::Strip;
@@ -361,18 +361,19 @@ impl<'a> Extent<'a> {
         Ok(scratch.detail.runs())
     }
 
-    /// Gives cells (numbered in the block) and counts of the runs that `keep` keeps of the part's block, as they stand
-    /// there: by day, then country.
-    pub(super) fn scan_runs(
+    /// Gives what the runs that `keep` keeps of the part's block have in each of its sections, as they stand there: by day,
+    /// then country, then cell.
+    pub(super) fn scan_sections(
         &self,
         part: &StripPart,
+        sections: &Sections,
         scratch: &mut Scratch,
         keep: impl Fn(&Run) -> bool,
-        f: &mut impl FnMut(&Run, &[u32], &[u32]),
+        f: &mut impl FnMut(&Run, Span<'_>),
     ) -> Result<(), SegmentError> {
         let group = self.open_detail(part, scratch)?;
         let Scratch { detail, unpacker, .. } = scratch;
-        let read = detail.read(group_columns(&group), keep, unpacker, f);
+        let read = detail.read_sections(group_columns(&group), sections, keep, unpacker, f);
         read.map_err(|source| self.corrupt_block(part, source))
     }
 

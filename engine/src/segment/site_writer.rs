@@ -2,7 +2,7 @@
 
 use crate::format::block::{BlockBuilder, BlockEntry};
 use crate::format::columns::Packer;
-use crate::format::detail::{CellRow, DetailBuilder};
+use crate::format::detail::{CellRow, CodedRows};
 use crate::format::extent::{ExtentHeader, PagesBuilder, Section, put_countries};
 use crate::format::frame::{FormatError, crc32};
 use crate::format::hours::HoursBuilder;
@@ -247,7 +247,7 @@ impl SiteWriter {
         &mut self,
         layer: Layer,
         cells: usize,
-        rows: &mut DetailBuilder,
+        rows: &CodedRows,
         output: &mut Output<'_>,
     ) -> Result<(), SegmentError> {
         assert!(self.sums_known, "blocks are expected");

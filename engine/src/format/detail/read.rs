@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::sections::{Coded, Sections, Span};
 use super::{COUNT_SYMBOL, Directory, MONTH_DAYS};
 use crate::format::bits::BitReader;
 use crate::format::columns::Unpacker;
@@ -147,37 +148,77 @@ impl Detail {
         f: &mut impl FnMut(&Run, &[u32], &[u32]),
     ) -> Result<(), FormatError> {
         let Detail { cells, runs, stretches, symbols, run_cells, run_counts, .. } = self;
-        for stretch in &*stretches {
-            let of_stretch = runs.get(stretch.runs.clone()).unwrap_or_default();
-            if !of_stretch.iter().any(&keep) {
+        let mut take = |run: &Run, coded: Coded<'_>| {
+            let reader = BitReader::at_bit(coded.low_bits, coded.first_bit);
+            let (last, used) = expand(coded.symbols, reader, run_cells, run_counts)?;
+            if last >= *cells {
+                return None;
+            }
+            f(run, run_cells, run_counts);
+            Some(coded.first_bit.saturating_add(used))
+        };
+        each_run((runs, stretches), symbols, columns, keep, unpacker, &mut take)
+    }
+
+    /// Gives what the runs that `keep` keeps have in each section of the block's cells to `f`, ascending by day, country
+    /// and cell. `columns` are those that were opened.
+    ///
+    /// # Errors
+    /// When a row is not possible, or of no section; what was given before is then of no use.
+    pub fn read_sections(
+        &mut self,
+        columns: &[u8],
+        sections: &Sections,
+        keep: impl Fn(&Run) -> bool,
+        unpacker: &mut Unpacker,
+        f: &mut impl FnMut(&Run, Span<'_>),
+    ) -> Result<(), FormatError> {
+        let Detail { runs, stretches, symbols, .. } = self;
+        let mut take = |run: &Run, coded: Coded<'_>| coded.each_span(sections, &mut |span| f(run, span));
+        each_run((runs, stretches), symbols, columns, keep, unpacker, &mut take)
+    }
+}
+
+/// Gives the runs that `keep` keeps to `take`, which says which bit is behind the low bits of a run; nothing, when a row
+/// is not possible.
+fn each_run(
+    (runs, stretches): (&[Run], &[Stretch]),
+    symbols: &mut Vec<u8>,
+    columns: &[u8],
+    keep: impl Fn(&Run) -> bool,
+    unpacker: &mut Unpacker,
+    take: &mut impl FnMut(&Run, Coded<'_>) -> Option<usize>,
+) -> Result<(), FormatError> {
+    for stretch in stretches {
+        let of_stretch = runs.get(stretch.runs.clone()).unwrap_or_default();
+        if !of_stretch.iter().any(&keep) {
+            continue;
+        }
+        let bytes = columns.get(stretch.bytes.clone()).unwrap_or_default();
+        let mut cursor = Cursor::at("detail", stretch.bytes.start, bytes);
+        unpacker.unpack_exactly(&mut cursor, stretch.symbols, symbols)?;
+        let highest = symbols.iter().fold(0, |highest, symbol| highest.max(*symbol));
+        if highest > COUNT_SYMBOL.saturating_add(COUNT_BITS) {
+            return Err(cursor.invalid(u64::from(highest)));
+        }
+        let (mut left, mut bit) = (symbols.as_slice(), 0_usize);
+        for run in of_stretch {
+            let (of_run, others) = left.split_at_checked(run.symbols as usize).unwrap_or((left, &[]));
+            left = others;
+            if !keep(run) {
+                bit = bit.saturating_add(low_bits(of_run));
                 continue;
             }
-            let bytes = columns.get(stretch.bytes.clone()).unwrap_or_default();
-            let mut cursor = Cursor::at("detail", stretch.bytes.start, bytes);
-            unpacker.unpack_exactly(&mut cursor, stretch.symbols, symbols)?;
-            let (mut left, mut bit) = (symbols.as_slice(), 0_usize);
-            for run in of_stretch {
-                let (of_run, others) = left.split_at_checked(run.symbols as usize).unwrap_or((left, &[]));
-                left = others;
-                if !keep(run) {
-                    bit = bit.saturating_add(low_bits(of_run));
-                    continue;
-                }
-                let bits = BitReader::at_bit(cursor.rest(), bit);
-                match expand(of_run, bits, run_cells, run_counts) {
-                    Some((last, used)) if last < *cells => {
-                        bit = bit.saturating_add(used);
-                        f(run, run_cells, run_counts);
-                    }
-                    last => return Err(cursor.invalid(u64::from(last.map_or(u32::MAX, |(last, _)| last)))),
-                }
-            }
-            if bit.div_ceil(8) != cursor.rest().len() {
-                return Err(cursor.invalid(bit as u64));
+            match take(run, Coded::at(of_run, cursor.rest(), bit)) {
+                Some(next) => bit = next,
+                None => return Err(cursor.invalid(u64::from(run.symbols))),
             }
         }
-        Ok(())
+        if bit.div_ceil(8) != cursor.rest().len() {
+            return Err(cursor.invalid(bit as u64));
+        }
     }
+    Ok(())
 }
 
 /// Low bits that symbols have aside.
@@ -215,11 +256,7 @@ fn expand(
             *of_row = cell;
             last = Some(count);
         } else {
-            let width = symbol.wrapping_sub(COUNT_SYMBOL);
-            if width > COUNT_BITS {
-                return None;
-            }
-            let width = u32::from(width);
+            let width = u32::from(symbol.wrapping_sub(COUNT_SYMBOL));
             let above = 1_u32.wrapping_shl(width) | bits.take(width);
             used = used.saturating_add(width as usize);
             more = more.saturating_add(1);

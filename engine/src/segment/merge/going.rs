@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use crate::format::detail::Run;
+use crate::format::detail::{Run, Sections, Span};
 use crate::format::rollups::{Rollup, RollupBuilder};
 use crate::model::limits::{BLOCK_CELLS, BLOCK_ROWS};
 use crate::model::{CountrySet, Layer, PageMask, SiteMask};
@@ -35,15 +35,21 @@ pub(super) struct BlockPlan {
 /// Cells of one strip in a block of which all rows go, or some may.
 pub(super) struct Going {
     cells: Range<u32>,
-    pub(super) layer: Layer,
+    layer: Layer,
     rules: Rc<PageRules>,
 }
 
 impl Going {
-    /// Whether their row of a country, by its index, and a day goes.
-    #[inline]
-    pub(super) fn covers(&self, country: u16, day: u8) -> bool {
-        self.rules.of(country).masked >> day & 1 == 1
+    /// Whether their rows of a run go.
+    pub(super) fn covers(&self, run: &Run) -> bool {
+        self.rules.of(run.country).masked >> run.day & 1 == 1
+    }
+
+    /// Takes so many events of theirs out of the sums, in which the run's country is `place`; says whether there were so many.
+    #[must_use]
+    pub(super) fn take(&self, run: &Run, place: u16, count: u64, sums: &mut RollupBuilder) -> bool {
+        let (kind, device) = (self.layer.kind(), self.layer.viewport().device());
+        sums.take(&Rollup { day: run.day, kind, device, country: place, count })
     }
 }
 
@@ -52,35 +58,6 @@ impl BlockPlan {
     pub(super) fn cells_left(&self) -> u32 {
         let gone: usize = self.going.iter().map(|going| going.cells.len()).sum();
         self.part.entry.cells.saturating_sub(gone as u32)
-    }
-
-    /// Takes rows of a run that go out of the sums, in which their country is `place`; says whether there was so much.
-    pub(super) fn take_going(
-        &self,
-        run: &Run,
-        place: u16,
-        fates: &CellFates,
-        (cells, counts): (&[u32], &[u32]),
-        sums: &mut RollupBuilder,
-    ) -> bool {
-        let mut take = |(number, count): (usize, u64)| {
-            let layer = self.going[number].layer;
-            let (kind, device) = (layer.kind(), layer.viewport().device());
-            sums.take(&Rollup { day: run.day, kind, device, country: place, count })
-        };
-        // Rows of one strip follow each other.
-        let (mut open, mut is_possible) = (None, true);
-        for (cell, count) in cells.iter().zip(counts) {
-            let Err(number) = fates.of(*cell) else { continue };
-            if !self.going[number].covers(run.country, run.day) {
-                continue;
-            }
-            match &mut open {
-                Some((of, sum)) if *of == number => *sum += u64::from(*count),
-                _ => is_possible &= open.replace((number, u64::from(*count))).is_none_or(&mut take),
-            }
-        }
-        is_possible & open.is_none_or(&mut take)
     }
 
     /// Is to be taken over, if it would stay as it is.
@@ -189,55 +166,45 @@ impl SitePlan {
     }
 }
 
-/// What becomes of each cell of one block.
+/// A block by what becomes of its cells.
 #[derive(Default)]
-pub(super) struct CellFates {
-    /// By cell: its number among those that stay, or, from `GOING` on, that of the `Going` which it is of.
-    fates: Vec<u32>,
-    /// Rows of a run that stay: their cells by these numbers, and counts.
-    cells: Vec<u32>,
-    counts: Vec<u32>,
+pub(super) struct Cuts {
+    pub(super) sections: Sections,
+    /// Of each section.
+    fates: Vec<CellFate>,
 }
 
-impl CellFates {
-    const GOING: u32 = 1 << 31;
+/// What becomes of the cells of one section of a block.
+#[derive(Clone, Copy)]
+pub(super) enum CellFate {
+    /// They stay, and their numbers become less by so many.
+    Stay(u32),
+    /// They are of the `Going` of this number.
+    Go(usize),
+}
 
+impl Cuts {
     /// Is from now on about a block.
     pub(super) fn fill(&mut self, block: &BlockPlan) {
-        let fates = &mut self.fates;
-        fates.clear();
-        let (mut at, mut next) = (0, 0);
-        for (number, going) in (Self::GOING..).zip(&block.going) {
-            let stay = going.cells.start - at;
-            fates.extend(next..next + stay);
-            fates.resize(going.cells.end as usize, number);
-            (at, next) = (going.cells.end, next + stay);
+        self.sections.clear();
+        self.fates.clear();
+        let mut gone = 0;
+        for (number, going) in block.going.iter().enumerate() {
+            self.push(going.cells.start, CellFate::Stay(gone));
+            self.push(going.cells.end, CellFate::Go(number));
+            gone += going.cells.len() as u32;
         }
-        fates.extend(next..next + (block.part.entry.cells - at));
+        self.push(block.part.entry.cells, CellFate::Stay(gone));
     }
 
-    /// The number of a cell among those that stay, or that of the `Going` which it is of.
-    #[inline]
-    pub(super) fn of(&self, cell: u32) -> Result<u32, usize> {
-        match self.fates[cell as usize] {
-            number if number < Self::GOING => Ok(number),
-            going => Err((going - Self::GOING) as usize),
+    fn push(&mut self, end: u32, fate: CellFate) {
+        if self.sections.push(end) {
+            self.fates.push(fate);
         }
     }
 
-    /// Those rows of a run whose cells stay: these, by their numbers among those that stay, and the counts.
-    pub(super) fn staying(&mut self, cells: &[u32], counts: &[u32]) -> (&[u32], &[u32]) {
-        let most = self.cells.len().max(cells.len());
-        self.cells.resize(most, 0);
-        self.counts.resize(most, 0);
-        let mut kept = 0;
-        // Always written, and left standing or not: a branch that nobody can foresee would cost more.
-        for (cell, count) in cells.iter().zip(counts) {
-            let fate = self.fates[*cell as usize];
-            self.cells[kept] = fate;
-            self.counts[kept] = *count;
-            kept += usize::from(fate < Self::GOING);
-        }
-        (&self.cells[..kept], &self.counts[..kept])
+    /// What becomes of the cells that rows of one section are of.
+    pub(super) fn fate(&self, span: &Span<'_>) -> CellFate {
+        self.fates[span.section]
     }
 }

@@ -1,12 +1,12 @@
 //! What stays of an extent of which single pages or rows go: as much of it as can be is not made anew.
 //!
 //! Blocks that nothing goes from are copied byte by byte. Of blocks from which only whole strips go, the other cells are
-//! taken over with all their rows, in the order in which these are kept. Only where some rows of a cell go and others
-//! stay, a block is made anew row by row.
+//! taken over with all their rows as they are coded. Only where some rows of a cell go and others stay, a block is made
+//! anew row by row.
 
 use std::cell::Cell;
 
-use crate::format::detail::DetailBuilder;
+use crate::format::detail::{CodedRows, Run};
 use crate::format::rollups::RollupBuilder;
 use crate::model::{Country, SiteMask, Work};
 use crate::segment::extent_writer::ExtentWriter;
@@ -15,7 +15,7 @@ use crate::segment::site_writer::place_of;
 use crate::segment::{Extent, PageIndex, Scratch, SegmentError, Strip};
 
 use super::MergeStats;
-use super::going::{BlockPlan, CellFates, Fate, SitePlan};
+use super::going::{BlockPlan, CellFate, Cuts, Fate, SitePlan};
 
 /// What stays of an extent, block by block.
 pub(super) struct Kept {
@@ -26,9 +26,9 @@ pub(super) struct Kept {
     places: Vec<Option<u16>>,
     /// What the site has in all, less the rows that were found to go so far.
     sums: RollupBuilder,
-    fates: CellFates,
+    cuts: Cuts,
     /// Rows of the present block that stay.
-    rows: DetailBuilder,
+    rows: CodedRows,
     left: Left,
 }
 
@@ -53,8 +53,8 @@ impl Kept {
             blocks: plan.blocks,
             touched_pages: plan.touched_pages,
             places,
-            fates: CellFates::default(),
-            rows: DetailBuilder::default(),
+            cuts: Cuts::default(),
+            rows: CodedRows::default(),
             left: Left::default(),
         };
         for number in 0..extent.header().blocks {
@@ -123,7 +123,7 @@ impl Kept {
             let cells = self.blocks[part.block as usize].cells_left();
             self.left = Left { block: part.block, cells, events };
             stats.rows_read += self.rows.rows() as u64;
-            writer.take_rows(strip.layer, cells as usize, &mut self.rows)?;
+            writer.take_rows(strip.layer, cells as usize, &self.rows)?;
         }
         extent.load_totals(part, scratch)?;
         if !self.left.take(part, &scratch.totals) {
@@ -146,25 +146,27 @@ impl Kept {
         number: u32,
         scratch: &mut Scratch,
     ) -> Result<u64, SegmentError> {
-        let Kept { blocks, places, sums, fates, rows, .. } = self;
+        let Kept { blocks, places, sums, cuts, rows, .. } = self;
         let block = &blocks[number as usize];
-        fates.fill(block);
+        cuts.fill(block);
         rows.clear();
         let (mut count, mut events, mut is_possible) = (0, 0, true);
-        extent.scan_runs(&block.part, scratch, |_| true, &mut |run, cells, counts| {
-            count += cells.len();
-            let place = places[usize::from(run.country)];
-            let (stay, their_counts) = fates.staying(cells, counts);
-            events += their_counts.iter().map(|count| u64::from(*count)).sum::<u64>();
-            is_possible &= place.is_some() || stay.is_empty();
+        extent.scan_sections(&block.part, &cuts.sections, scratch, |_| true, &mut |run, span| {
+            count += span.rows;
             // Of a country of which no row stays there are no sums any more.
-            let Some(place) = place else { return };
-            rows.push_run(run.day, place, stay.iter().copied().zip(their_counts.iter().copied()));
-            if stay.len() < cells.len() {
-                is_possible &= block.take_going(run, place, fates, (cells, counts), sums);
+            match (cuts.fate(&span), places[usize::from(run.country)]) {
+                (CellFate::Stay(less), Some(place)) => {
+                    rows.push(run.day, place, &span, less);
+                    events += span.events;
+                }
+                (CellFate::Stay(_), None) => is_possible = false,
+                (CellFate::Go(number), Some(place)) if block.going[number].covers(run) => {
+                    is_possible &= block.going[number].take(run, place, span.events, sums);
+                }
+                (CellFate::Go(_), _) => {}
             }
         })?;
-        if is_possible && count == block.part.entry.rows as usize {
+        if is_possible && count == block.part.entry.rows {
             Ok(events)
         } else {
             Err(extent.contradicts_rows(&block.part))
@@ -208,19 +210,19 @@ fn staying(
         let runs = extent.runs(&block.part, scratch)?;
         runs.iter().for_each(|run| stays[usize::from(run.country)].set(true));
     }
-    let mut fates = CellFates::default();
+    let mut cuts = Cuts::default();
     for block in plan.blocks.iter().filter(|block| !block.going.is_empty()) {
         if all_stay() {
             break;
         }
-        fates.fill(block);
-        let is_open = |country: u16| !stays[usize::from(country)].get();
-        extent.scan_runs(&block.part, scratch, |run| is_open(run.country), &mut |run, cells, _| {
-            let row_stays = |cell: &u32| match fates.of(*cell) {
-                Ok(_) => true,
-                Err(going) => !block.going[going].covers(run.country, run.day),
+        cuts.fill(block);
+        let is_open = |run: &Run| !stays[usize::from(run.country)].get();
+        extent.scan_sections(&block.part, &cuts.sections, scratch, is_open, &mut |run, span| {
+            let some_stay = match cuts.fate(&span) {
+                CellFate::Stay(_) => true,
+                CellFate::Go(going) => !block.going[going].covers(run),
             };
-            if is_open(run.country) && cells.iter().any(row_stays) {
+            if some_stay {
                 stays[usize::from(run.country)].set(true);
             }
         })?;
