@@ -29,6 +29,8 @@ pub struct Packer {
     /// Gives frequent bytes short codes, and does nothing else.
     symbols: Compressor<'static>,
     compressed: Vec<u8>,
+    /// The form that did better, while another is tried.
+    best: Vec<u8>,
 }
 
 impl Packer {
@@ -47,7 +49,7 @@ impl Packer {
             CParameter::LiteralCompressionMode(ParamSwitch::Enable),
         ];
         let _ = settings.into_iter().try_for_each(|setting| symbols.set_parameter(setting));
-        Packer { repeats, symbols, compressed: Vec::new() }
+        Packer { repeats, symbols, compressed: Vec::new(), best: Vec::new() }
     }
 
     /// Appends a run of bytes in the smallest of its forms: of records and lists, in which much repeats.
@@ -68,9 +70,11 @@ impl Packer {
         // A symbol costs a bit at least. Where most cost little more, it may be that long stretches are all alike.
         let length = self.compressed.len();
         if fits && length < bytes.len() / SUSPICIOUS {
+            std::mem::swap(&mut self.compressed, &mut self.best);
             fits = compress(&mut self.repeats, bytes, &mut self.compressed);
             if !fits || self.compressed.len() > length.saturating_sub(length / 8) {
-                fits = compress(&mut self.symbols, bytes, &mut self.compressed);
+                std::mem::swap(&mut self.compressed, &mut self.best);
+                fits = true;
             }
         }
         self.put(bytes, fits, target);

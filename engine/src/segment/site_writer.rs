@@ -363,9 +363,11 @@ impl SiteWriter {
             }
             same
         });
+        let days = self.month.days();
         for hour in &*hours {
-            assert!(hour.hour.day().month() == self.month, "hours are of the segment's month");
-            self.header.hour_days |= 1 << hour.hour.day().of_month();
+            let day = hour.hour.day();
+            assert!(days.from <= day && day < days.to, "hours are of the segment's month");
+            self.header.hour_days |= 1 << (day.number() - days.from.number());
         }
         self.hours.end_page(hours, self.month, &mut self.packer);
         hours.clear();
