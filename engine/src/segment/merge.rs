@@ -15,9 +15,10 @@ use self::site::{SitePart, SiteTask};
 use self::wave::Wave;
 use super::{Lanes, Scratch, Segment, SegmentError, SegmentWriter};
 
-/// Bytes of extents that are merged at the same time, as they were before. What is made of them is held in memory, so
-/// that a larger one goes to the file as it comes.
-const WAVE_BYTES: u64 = 16 << 20;
+/// Bytes of extents that are merged at the same time, as they were before, while those before are written. What is made of
+/// them is held in memory, so that a larger one goes to the file as it comes; and the less it is, the sooner the disk has
+/// something to do. Tests have sites for many times.
+const WAVE_BYTES: u64 = if cfg!(test) { 2 << 10 } else { 8 << 20 };
 
 /// A segment to be merged, and what of it is left out.
 pub struct MergeInput<'a> {
@@ -102,12 +103,12 @@ pub fn merge(
         }
         let task = SiteTask::new(site, parts, recode(site));
         if lanes.count() == 1 || task.bytes() > WAVE_BYTES {
-            wave.write(writer, &mut stats, watch)?;
+            wave.finish(writer, &mut stats, watch)?;
             task.write(writer, &mut scratches, &mut stats, watch)?;
         } else if wave.add(task) >= WAVE_BYTES {
-            wave.write(writer, &mut stats, watch)?;
+            wave.pass(writer, &mut stats, watch)?;
         }
     }
-    wave.write(writer, &mut stats, watch)?;
+    wave.finish(writer, &mut stats, watch)?;
     Ok(stats)
 }

@@ -45,6 +45,10 @@ pub trait Lanes: Sync {
 
     /// Does `work` with each number below `pieces`, and returns when all is done.
     fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync));
+
+    /// Does `work`, and `other` meanwhile: it waits for the disk more than it works, and takes no lane. Returns when both
+    /// are done.
+    fn beside(&self, other: &mut (dyn FnMut() + Send), work: &mut dyn FnMut());
 }
 
 /// Everything on the caller's thread.
@@ -58,6 +62,11 @@ impl Lanes for OneLane {
 
     fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync)) {
         (0..pieces).for_each(work);
+    }
+
+    fn beside(&self, other: &mut (dyn FnMut() + Send), work: &mut dyn FnMut()) {
+        other();
+        work();
     }
 }
 

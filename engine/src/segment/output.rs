@@ -75,6 +75,11 @@ impl<'d> Output<'d> {
     /// Makes everything durable.
     pub(super) fn finish(&mut self) -> Result<(), SegmentError> {
         self.flush()?;
+        self.sync()
+    }
+
+    /// Makes durable what is not in the buffer any more.
+    pub(super) fn sync(&mut self) -> Result<(), SegmentError> {
         if let Some((file, _)) = &mut self.file {
             file.sync()?;
         }

@@ -204,6 +204,11 @@ impl<'d> SegmentWriter<'d> {
         Ok(self.extents.output.position())
     }
 
+    /// Makes durable what has been written so far, so that less of it is left to the end.
+    pub(super) fn sync(&mut self) -> Result<(), SegmentError> {
+        self.extents.output.sync()
+    }
+
     /// Writes index and footer, makes the file durable and gives it its final name.
     ///
     /// `None` when no site has left anything: there is no file then.

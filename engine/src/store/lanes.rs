@@ -5,7 +5,7 @@ use std::thread::{self, Builder};
 
 use parking_lot::Mutex;
 
-use crate::segment::Lanes;
+use crate::segment::{Lanes, OneLane};
 
 /// Does `work` with each item, up to `lanes` at a time, the caller's thread among them; the results are in the order of
 /// the items. With one lane all is done by the caller, in this order.
@@ -41,6 +41,23 @@ impl Lanes for StoreLanes {
         let pieces: Vec<usize> = (0..pieces).collect();
         in_lanes(self.0, &pieces, |piece| work(*piece));
     }
+
+    fn beside(&self, other: &mut (dyn FnMut() + Send), work: &mut dyn FnMut()) {
+        if self.count() == 1 {
+            return OneLane.beside(other, work);
+        }
+        let other = Mutex::new(Some(other));
+        let do_other = || {
+            let taken = other.lock().take();
+            taken.into_iter().for_each(|other| other());
+        };
+        thread::scope(|scope| {
+            let _ = Builder::new().name("heatgrid-purge".into()).spawn_scoped(scope, do_other);
+            work();
+        });
+        // Where there can be no other thread, it is done now.
+        do_other();
+    }
 }
 
 #[cfg(test)]
@@ -57,6 +74,18 @@ mod tests {
             assert_eq!(in_lanes(lanes, &items, |item| item * item), squares, "{lanes}");
             assert!(in_lanes(lanes, &[], |item: &u64| *item).is_empty());
         }
+    }
+
+    #[test]
+    fn what_is_done_beside_other_work_takes_no_lane_and_with_one_lane_comes_first() {
+        let meeting = Barrier::new(2);
+        let meet = || {
+            meeting.wait();
+        };
+        StoreLanes(2).beside(&mut { meet }, &mut { meet });
+        let done = Mutex::new(Vec::new());
+        StoreLanes(1).beside(&mut || done.lock().push("other"), &mut || done.lock().push("work"));
+        assert_eq!(*done.lock(), ["other", "work"]);
     }
 
     #[test]

@@ -70,6 +70,13 @@ impl Lanes for Threads {
             }
         });
     }
+
+    fn beside(&self, other: &mut (dyn FnMut() + Send), work: &mut dyn FnMut()) {
+        std::thread::scope(|scope| {
+            scope.spawn(other);
+            work();
+        });
+    }
 }
 
 fn run(
