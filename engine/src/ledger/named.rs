@@ -1,7 +1,7 @@
 //! What open requests have named: one file each, for as long as it is needed.
 
 use super::{Ledger, LedgerError, put_file};
-use crate::disk::Access;
+use crate::disk::{Access, DiskError};
 use crate::format::ledger::{NAMED_FILE_BYTES, decode_named, encode_named};
 use crate::format::names::{Directory, FileName};
 use crate::model::{Erasure, ErasureId, NamedPages};
@@ -43,18 +43,24 @@ impl Ledger {
     /// # Errors
     /// What the operating system said.
     pub fn forget_named(&self, still_needed: impl Fn(u64) -> bool) -> Result<(), LedgerError> {
-        let mut removed = false;
-        for (file, _) in self.disk.list(Directory::Erasures)? {
-            let keep = match file {
-                FileName::Named(number) => still_needed(number),
-                _ => false,
-            };
-            if !keep {
-                self.disk.remove(file)?;
-                removed = true;
-            }
-        }
-        if removed {
+        self.forget_named_by(still_needed, |files| files.iter().try_for_each(|file| self.disk.remove(*file)))
+    }
+
+    /// As `forget_named`; `remove` unlinks the files that it is given.
+    ///
+    /// # Errors
+    /// What the operating system said.
+    pub fn forget_named_by(
+        &self,
+        still_needed: impl Fn(u64) -> bool,
+        remove: impl FnOnce(&[FileName]) -> Result<(), DiskError>,
+    ) -> Result<(), LedgerError> {
+        let is_needed = |file: &FileName| matches!(file, FileName::Named(number) if still_needed(*number));
+        let mut files: Vec<FileName> =
+            self.disk.list(Directory::Erasures)?.into_iter().map(|(file, _)| file).collect();
+        files.retain(|file| !is_needed(file));
+        if !files.is_empty() {
+            remove(&files)?;
             self.disk.sync_directory(Directory::Erasures)?;
         }
         Ok(())

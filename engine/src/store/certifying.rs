@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use crate::error::JobError;
 use crate::format::names::{Directory, FileName};
-use crate::ledger::LedgerEdit;
+use crate::ledger::{LedgerEdit, LedgerError};
 use crate::model::limits::VIEW_SECONDS;
-use crate::model::{Erasure, Loss, Seq, SiteId};
+use crate::model::{Erasure, ErasureId, Loss, Seq, SiteId};
 use crate::options::Background;
 use crate::purge::certificate::{self, Copies, Signer};
 use crate::purge::evidence::{Evidence, Roots};
 use crate::purge::plan;
 use crate::purge::verify;
-use crate::segment::Segment;
+use crate::segment::{Lanes, Segment};
 
 use super::core::Core;
 use super::erasing::masks_of;
 use super::jobs::Job;
-use super::lanes::in_lanes;
+use super::lanes::{StoreLanes, in_lanes};
 use super::rewriting::Purge;
 
 /// How long it sleeps between two looks at readers that hold what it has replaced.
@@ -63,11 +63,6 @@ impl Core {
         self.verify_other_files(due, through)?;
 
         self.pages.forget();
-        // The text goes before it is said that nothing is left.
-        let later = self.ledger.open();
-        let is_later =
-            |number: u64| later.iter().any(|erasure| erasure.number == number && !ids.contains(&erasure.id));
-        self.ledger.forget_named(is_later)?;
         let now_ms = self.now_ms();
         let evidence = Evidence::of(now_ms, &purge.before, manifest.reachable());
         let copies = Copies {
@@ -82,13 +77,34 @@ impl Core {
         let signer = Signer::new(&self.ledger.signing_key()?);
         let certified: Vec<_> =
             due.iter().filter_map(|erasure| self.ledger.get(erasure.id)).filter(|of| of.is_open()).collect();
-        let edits = in_lanes(lanes, &certified, |erasure| {
-            let statement = certificate::statement(erasure, &copies, now_ms);
-            LedgerEdit::Certify(erasure.id, now_ms, signer.sign(&statement))
+        let (mut forgotten, mut edits) = (Ok(()), Vec::new());
+        StoreLanes(lanes).beside(&mut || forgotten = self.forget_names_of(&ids), &mut || {
+            edits = in_lanes(lanes, &certified, |erasure| {
+                let statement = certificate::statement(erasure, &copies, now_ms);
+                LedgerEdit::Certify(erasure.id, now_ms, signer.sign(&statement))
+            });
         });
+        // The text goes before it is said that nothing is left.
+        forgotten?;
         self.ledger.record(edits)?;
         self.refresh_masks();
         Ok(())
+    }
+
+    /// Unlinks what these erasures have named, and none that came later, some files at a time: most of it is waiting for
+    /// the disk.
+    fn forget_names_of(&self, ids: &HashSet<ErasureId>) -> Result<(), LedgerError> {
+        let open = self.ledger.open();
+        let later: HashSet<u64> =
+            open.iter().filter(|erasure| !ids.contains(&erasure.id)).map(|erasure| erasure.number).collect();
+        let lanes = match self.options.purge_lanes {
+            lanes @ (0 | 1) => lanes,
+            lanes => lanes.saturating_mul(2),
+        };
+        self.ledger.forget_named_by(
+            |number| later.contains(&number),
+            |files| in_lanes(lanes, files, |file| self.disk.remove(*file)).into_iter().collect(),
+        )
     }
 
     /// Takes deleted sites out of log and accounts. Before targets are purged: they have the accounts as well.
