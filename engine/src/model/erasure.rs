@@ -359,10 +359,16 @@ impl Erasure {
         self.deletes_site && self.grace_over_ms.is_none() && self.is_open()
     }
 
-    /// What it masks; nothing when it was called off, or while it can be.
+    /// What it masks; nothing when it was called off, or while a deletion can be.
     #[must_use]
     pub fn tombstone(&self) -> Option<Tombstone> {
-        if self.state() == ErasureState::Cancelled || self.is_in_grace() {
+        if self.state() == ErasureState::Cancelled { None } else { self.taken_from_memory() }
+    }
+
+    /// What it has taken out of memory. That is for good: when it is called off, no log brings it back.
+    #[must_use]
+    pub fn taken_from_memory(&self) -> Option<Tombstone> {
+        if self.deletes_site && self.grace_over_ms.is_none() {
             return None;
         }
         let pages = match self.named {

@@ -391,10 +391,24 @@ pub(super) fn masks_of(
     ledger: &crate::ledger::Ledger,
     erasures: impl IntoIterator<Item = impl AsRef<Erasure>>,
 ) -> Masks {
+    gather(ledger, erasures, Erasure::tombstone)
+}
+
+/// What the erasures of a ledger have taken out of memory, also those that are done or were called off: a log that still
+/// has it must not bring it back.
+pub(super) fn taken_from_memory(ledger: &crate::ledger::Ledger) -> Masks {
+    gather(ledger, ledger.all(), Erasure::taken_from_memory)
+}
+
+fn gather(
+    ledger: &crate::ledger::Ledger,
+    erasures: impl IntoIterator<Item = impl AsRef<Erasure>>,
+    of: impl Fn(&Erasure) -> Option<Tombstone>,
+) -> Masks {
     let mut masks = Masks::none(ledger.hasher());
     for erasure in erasures {
         let erasure = erasure.as_ref();
-        if let Some(tombstone) = erasure.tombstone() {
+        if let Some(tombstone) = of(erasure) {
             masks.insert(erasure.site, &tombstone);
         }
     }

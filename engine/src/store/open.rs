@@ -21,7 +21,7 @@ use crate::view::{Masks, SegmentSet, Unreadable};
 use crate::wal::{ReplayedRows, WalOptions, WalReport};
 
 use super::core::{Core, Parts, Signals};
-use super::erasing::masks_of;
+use super::erasing::{masks_of, taken_from_memory};
 use super::live::{Live, ReadState};
 
 /// What opening found and did.
@@ -87,9 +87,8 @@ pub(super) fn open_as(
 
     let wal_options = WalOptions::of_file_bytes(options.wal_file_bytes);
     let (floor, key) = (manifest.wal_floor, manifest.window_key);
-    // Also of erasures that are done: what they covered never comes back.
-    let every = masks_of(&ledger, ledger.all());
-    let recovered = recover(&disk, &*clock, wal_options, floor, key, &mut |rows| mask_rows(&every, rows))?;
+    let taken = taken_from_memory(&ledger);
+    let recovered = recover(&disk, &*clock, wal_options, floor, key, &mut |rows| mask_rows(&taken, rows))?;
 
     let state = ReadState {
         segments: Arc::new(SegmentSet::new(segments).with_unreadable(unreadable.clone())),

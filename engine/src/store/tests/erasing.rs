@@ -295,6 +295,25 @@ fn a_cancelled_erasure_shows_what_is_in_files_again() {
     assert!(matches!(late, EraseError::TooLate { state: ErasureState::Certified }), "{late}");
 }
 
+/// It came back from the log: what a store answered depended on whether it had been opened again.
+#[test]
+fn what_an_erasure_took_out_of_memory_stays_gone_when_it_is_called_off_and_the_store_is_opened_again() {
+    let bench = Bench::new();
+    let store = bench.open();
+    fill(&store);
+    store.flush().unwrap();
+    fill(&store);
+    let erasure = store.erase(&request(&store, page(CANARY))).unwrap().erasure;
+    add(&store, &[(CANARY, event(date(3, 4), 3, "DE", 1))]);
+    store.cancel_erasure(erasure.id).unwrap();
+    assert_eq!(total(&store, CANARY), 16, "what is in files, and what came later");
+    drop(store);
+    let store = bench.open();
+    assert_eq!(total(&store, CANARY), 16);
+    store.flush().unwrap();
+    assert_eq!((total(&store, CANARY), total(&store, KEEP)), (16, 42));
+}
+
 #[test]
 fn a_deleted_site_waits_for_its_grace_and_is_gone_then() {
     let bench = Bench::new();
