@@ -1,6 +1,6 @@
 //! Opening: from what is on disk to a store that answers.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -14,7 +14,7 @@ use crate::format::names::{Directory, FileName};
 use crate::ledger::Ledger;
 use crate::manifest::{self, ClockMark, Manifest};
 use crate::memtable::Memtable;
-use crate::model::{Region, Seq, SiteMask};
+use crate::model::{ErasureState, Region, Seq, SiteId, SiteMask};
 use crate::options::{Background, Options};
 use crate::segment::Segment;
 use crate::view::{Masks, SegmentSet, Unreadable};
@@ -83,7 +83,7 @@ pub(super) fn open_as(
     let (segments, unreadable) = open_segments(&*disk, &manifest, &options);
     let accounts = Accounts::open(Arc::clone(&disk))?;
     let ledger = Ledger::load(Arc::clone(&disk))?;
-    close_deleted(&accounts, &ledger)?;
+    follow_deletions(&accounts, &ledger)?;
 
     let wal_options = WalOptions::of_file_bytes(options.wal_file_bytes);
     let (floor, key) = (manifest.wal_floor, manifest.window_key);
@@ -128,12 +128,24 @@ pub(super) fn open_as(
     Ok(Opened { core, committer, report })
 }
 
-/// Closes sites whose deletion was written down and then cut off by a crash.
-fn close_deleted(accounts: &Accounts, ledger: &Ledger) -> Result<(), OpenError> {
-    for erasure in ledger.open().iter().filter(|erasure| erasure.deletes_site) {
-        if accounts.get(erasure.site).is_some_and(|site| !site.closed) {
-            accounts.close(erasure.site)?;
-        }
+/// Closes sites that are deleted, and opens those of which that was called off. The accounts may say otherwise: a crash
+/// came between the ledger and them, or they are older and came from a backup.
+fn follow_deletions(accounts: &Accounts, ledger: &Ledger) -> Result<(), OpenError> {
+    let mut is_deleted: BTreeMap<SiteId, bool> = BTreeMap::new();
+    for erasure in ledger.all().iter().filter(|erasure| erasure.deletes_site) {
+        *is_deleted.entry(erasure.site).or_default() |= erasure.state() != ErasureState::Cancelled;
+    }
+    let differing = |(site, is_deleted): (&SiteId, &bool)| {
+        accounts.get(*site).filter(|account| account.closed != *is_deleted).map(|account| account.id)
+    };
+    let (close, open): (Vec<SiteId>, Vec<SiteId>) =
+        is_deleted.iter().filter_map(differing).partition(|site| is_deleted[site]);
+    // In this order: a site that was called off may have its name from one that is deleted.
+    for site in close {
+        accounts.close(site)?;
+    }
+    for site in open {
+        accounts.reopen(site)?;
     }
     Ok(())
 }

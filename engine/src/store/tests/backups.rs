@@ -161,6 +161,49 @@ fn what_was_erased_since_does_not_come_back_and_leaves_the_target() {
     assert_eq!(files(&bench.disk), listed(&store));
 }
 
+/// It came back closed, with nothing left to be called off: the accounts of the backup knew of the deletion alone, and
+/// the ledger was asked only which sites to close.
+#[test]
+fn a_site_whose_deletion_was_called_off_after_a_backup_comes_back_open() {
+    let (bench, target) = (Bench::new(), MemoryTarget::default());
+    let store = bench.open();
+    count(&store, PAGE, 1);
+    back_up(&store, &target, "before").unwrap();
+    let deletion = store.delete_site(site(&store)).unwrap().erasure;
+    back_up(&store, &target, "in-grace").unwrap();
+    store.cancel_erasure(deletion.id).unwrap();
+    store.copy_ledger(&target).unwrap();
+    for text in ["before", "in-grace"] {
+        let other = restored(&bench, &target, text, SimulatedDisk::new()).unwrap();
+        assert_eq!(seen(&other.open(), PAGE), [1], "{text}");
+    }
+    // A deletion that is asked for after a backup closes what comes back.
+    back_up(&store, &target, "open").unwrap();
+    store.delete_site(site(&store)).unwrap();
+    store.copy_ledger(&target).unwrap();
+    let other = restored(&bench, &target, "open", SimulatedDisk::new()).unwrap();
+    assert!(other.open().accounts().by_name("shop").is_none());
+}
+
+/// A name is free while its site is closed, and goes back to it when the site that took it is deleted in turn.
+#[test]
+fn of_two_sites_of_one_name_the_one_comes_back_that_was_called_off_last() {
+    let (bench, target) = (Bench::new(), MemoryTarget::default());
+    let store = bench.open();
+    let (first, shop) = (site(&store), SiteName::new("shop").unwrap());
+    let deletion = store.delete_site(first).unwrap().erasure;
+    let (region, settings) = (bench.options.region.clone(), bench.settings.clone());
+    let new = NewSite { name: shop, region, settings };
+    let second = store.accounts().create_sites(vec![new], 5).unwrap()[0].id;
+    back_up(&store, &target, "one").unwrap();
+    store.delete_site(second).unwrap();
+    store.cancel_erasure(deletion.id).unwrap();
+    store.copy_ledger(&target).unwrap();
+    let other = restored(&bench, &target, "one", SimulatedDisk::new()).unwrap();
+    let named = other.open().accounts().by_name("shop").map(|site| site.id);
+    assert_eq!(named, Some(first));
+}
+
 #[test]
 fn a_purge_that_fails_at_any_call_of_the_target_is_made_good_by_the_next() {
     for call in 1.. {
