@@ -83,7 +83,7 @@ impl Memtable {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Events that were applied; what was masked since is still in it.
+    /// Events in it.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.events.load(Ordering::Relaxed)
@@ -152,10 +152,11 @@ impl Memtable {
     pub fn mask_in_place(&self, site: SiteId, mask: &SiteMask) {
         let Some(rows) = self.sites.read().get(&site).cloned() else { return };
         let mut rows = rows.write();
-        let before = rows.bytes();
+        let (before, events_before) = (rows.bytes(), rows.events());
         rows.mask(mask);
-        let after = rows.bytes();
+        let (after, events_after) = (rows.bytes(), rows.events());
         drop(rows);
+        self.events.fetch_sub(events_before.saturating_sub(events_after), Ordering::Relaxed);
         // Two steps, because a mask only ever takes bytes and a shrunken table may still count as larger.
         self.bytes.fetch_add(after, Ordering::Relaxed);
         self.bytes.fetch_sub(before.min(self.bytes()), Ordering::Relaxed);

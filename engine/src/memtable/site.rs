@@ -92,6 +92,11 @@ impl SiteRows {
         *self = left;
     }
 
+    /// Events of all its pages.
+    pub(super) fn events(&self) -> u64 {
+        self.country_days.values().sum()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.pages.is_empty()
     }

@@ -98,6 +98,7 @@ proptest! {
             *site != masked || !mask.page(text).covers_row(key.day(), key.country())
         });
         prop_assert_eq!(content(&memtable), expected.clone());
+        prop_assert_eq!(memtable.events(), expected.values().sum::<u64>());
         for site in 0..3 {
             let mut sums = BTreeMap::new();
             for ((_, _, bits), events) in expected.iter().filter(|((of, _, _), _)| *of == site) {
