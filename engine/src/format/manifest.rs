@@ -36,7 +36,9 @@ pub struct Manifest {
     pub region: Region,
     /// Batches up to this one are in segments; the WAL's records up to it are skipped.
     pub wal_floor: Seq,
-    /// What tombstones up to this one mask is gone from every live segment.
+    /// What tombstones up to this one mask is gone from every live segment. 0 in this version, and not looked at: each
+    /// segment says it of itself, and the ledger says which erasures are open. The field is kept for a manifest that is
+    /// read without a ledger beside it, as several machines over one object store would.
     pub purged_through: Seq,
     /// The number that the next new file gets.
     pub next_file: u64,

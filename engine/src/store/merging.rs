@@ -274,8 +274,8 @@ impl Core {
 
     /// Countries of a site that are rare in a month, counted over all that is kept of it.
     ///
-    /// What cannot be read or is masked by a page rule counts too: a country is then named a little longer on disk,
-    /// and recoded at every answer all the same.
+    /// What cannot be read or is masked counts too: a country is then named on disk until the month is merged again, and
+    /// recoded at every answer all the same.
     fn rare(
         &self,
         state: &ReadState,
