@@ -75,9 +75,9 @@ impl Stored {
         Ok(stored)
     }
 
-    /// How many sites there are.
+    /// How many sites there are, the last of which may have been deleted since they were looked for.
     pub(crate) fn sites(&self) -> usize {
-        self.sites.len()
+        self.store.accounts().sites().count()
     }
 
     /// Makes the site at a place in the world's list.
@@ -104,9 +104,14 @@ impl Stored {
         SiteScope::granted(self.sites[site])
     }
 
-    /// What the store says to a batch; `None` when it is not taken.
+    /// What the store says to a batch; an error when it is not taken.
     pub(crate) fn append(&self, sent: &Sent) -> Result<Receipt, AppendError> {
-        let appended = self.store.append_wait(self.batch(sent))?;
+        self.append_to(self.sites[sent.site], sent)
+    }
+
+    /// The same, for a site of this id, which may be gone.
+    pub(crate) fn append_to(&self, site: SiteId, sent: &Sent) -> Result<Receipt, AppendError> {
+        let appended = self.store.append_wait(batch(site, sent))?;
         Ok(match appended {
             Appended::Stored { .. } => Receipt::Stored,
             Appended::Repeated { answer } => {
@@ -117,20 +122,6 @@ impl Stored {
             }
             Appended::KeyConflict => Receipt::Conflict,
         })
-    }
-
-    fn batch(&self, sent: &Sent) -> Batch {
-        let mut builder = BatchBuilder::new(self.sites[sent.site]);
-        for (page, event) in &sent.events {
-            builder.add(page, *event).expect("events of these tests are within limits");
-        }
-        let id = sent.id.map(|id| BatchId([id; 16]));
-        let key = sent.key.map(|(key, body)| IdempotencyKey {
-            key: format!("key {key}").into(),
-            body: [body; 16],
-            answer: [key].into(),
-        });
-        builder.build(id, key)
     }
 
     pub(crate) fn flush(&self) -> Result<(), Arc<JobError>> {
@@ -215,6 +206,20 @@ impl Stored {
             }
         }
     }
+}
+
+fn batch(site: SiteId, sent: &Sent) -> Batch {
+    let mut builder = BatchBuilder::new(site);
+    for (page, event) in &sent.events {
+        builder.add(page, *event).expect("events of these tests are within limits");
+    }
+    let id = sent.id.map(|id| BatchId([id; 16]));
+    let key = sent.key.map(|(key, body)| IdempotencyKey {
+        key: format!("key {key}").into(),
+        body: [body; 16],
+        answer: [key].into(),
+    });
+    builder.build(id, key)
 }
 
 fn budget() -> Budget {

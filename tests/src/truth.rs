@@ -31,15 +31,51 @@ pub(crate) struct Counter {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct SiteTruth {
     pub(crate) settings: SiteSettings,
-    /// What is in segments, and what is in memory: only the former can be recoded for good.
+    /// What is in segments: it can be recoded for good, and shows again when an erasure is called off.
+    stored: Counts,
+    /// What is in memory.
+    fresh: Counts,
+}
+
+/// Counters, and hour totals beside them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Counts {
     counters: BTreeMap<Counter, u64>,
-    fresh: BTreeMap<Counter, u64>,
     hours: BTreeMap<(String, Kind, HourOfSite), u64>,
+}
+
+impl Counts {
+    /// Takes out what an erasure covers. Hour totals know no country: they go for each.
+    pub(crate) fn take(&mut self, names: impl Fn(&str) -> bool, cover: &Cover) -> Counts {
+        let covers = |counter: &Counter| {
+            names(&counter.page)
+                && cover.days.contains(counter.day)
+                && cover.country.is_none_or(|of| of == counter.country)
+        };
+        let counters = self.counters.extract_if(.., |counter, _| covers(counter)).collect();
+        let covers = |page: &str, hour: &HourOfSite| names(page) && cover.days.contains(hour.day());
+        let hours = self.hours.extract_if(.., |(page, _, hour), _| covers(page, hour)).collect();
+        Counts { counters, hours }
+    }
+
+    /// Takes out everything of a month.
+    pub(crate) fn take_month(&mut self, month: Month) {
+        self.take(|_| true, &Cover { days: month.days(), country: None });
+    }
+
+    pub(crate) fn add(&mut self, others: Counts) {
+        for (counter, count) in others.counters {
+            *self.counters.entry(counter).or_default() += count;
+        }
+        for (hour, count) in others.hours {
+            *self.hours.entry(hour).or_default() += count;
+        }
+    }
 }
 
 impl SiteTruth {
     pub(crate) fn new(settings: SiteSettings) -> SiteTruth {
-        SiteTruth { settings, counters: BTreeMap::new(), fresh: BTreeMap::new(), hours: BTreeMap::new() }
+        SiteTruth { settings, stored: Counts::default(), fresh: Counts::default() }
     }
 
     /// Counts an event. A conversion keeps neither country nor width nor hour.
@@ -54,38 +90,49 @@ impl SiteTruth {
             day: event.hour.day(),
             country: if conversion { zz() } else { event.country },
         };
-        *self.fresh.entry(counter).or_default() += u64::from(event.count);
+        *self.fresh.counters.entry(counter).or_default() += u64::from(event.count);
         if !conversion {
-            *self.hours.entry((page.into(), event.kind, event.hour)).or_default() += u64::from(event.count);
+            let hour = (page.into(), event.kind, event.hour);
+            *self.fresh.hours.entry(hour).or_default() += u64::from(event.count);
         }
     }
 
     /// Moves what is in memory into segments; names the months that got some.
     pub(crate) fn flush(&mut self) -> BTreeSet<Month> {
         let fresh = std::mem::take(&mut self.fresh);
-        let months = fresh.keys().map(|counter| counter.day.month()).collect();
-        for (counter, count) in fresh {
-            *self.counters.entry(counter).or_default() += count;
-        }
+        let months = fresh.counters.keys().map(|counter| counter.day.month()).collect();
+        self.stored.add(fresh);
         months
     }
 
-    /// Takes out what an erasure covers. Hour totals know no country: they go for each.
-    pub(crate) fn erase(&mut self, names: impl Fn(&str) -> bool, cover: &Cover) {
-        let covers = |counter: &Counter| {
-            names(&counter.page)
-                && cover.days.contains(counter.day)
-                && cover.country.is_none_or(|of| of == counter.country)
-        };
-        self.counters.retain(|counter, _| !covers(counter));
-        self.fresh.retain(|counter, _| !covers(counter));
-        self.hours.retain(|(page, _, hour), _| !names(page) || !cover.days.contains(hour.day()));
+    /// Whether anything is in memory.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.fresh != Counts::default()
+    }
+
+    /// Takes out what an erasure covers. What was in segments is given back: it shows again if the erasure is called off.
+    pub(crate) fn erase(&mut self, names: impl Fn(&str) -> bool, cover: &Cover) -> Counts {
+        drop(self.fresh.take(&names, cover));
+        self.stored.take(&names, cover)
+    }
+
+    /// Shows what an erasure had taken out of segments.
+    pub(crate) fn show_again(&mut self, counts: Counts) {
+        self.stored.add(counts);
     }
 
     /// Every page that has anything.
     pub(crate) fn pages(&self) -> BTreeSet<&str> {
-        let counted = self.counters.keys().chain(self.fresh.keys()).map(|counter| counter.page.as_str());
-        counted.chain(self.hours.keys().map(|(page, ..)| page.as_str())).collect()
+        let both = [&self.stored, &self.fresh];
+        let counted =
+            both.iter().flat_map(|counts| counts.counters.keys().map(|counter| counter.page.as_str()));
+        let by_hours = both.iter().flat_map(|counts| counts.hours.keys().map(|(page, ..)| page.as_str()));
+        counted.chain(by_hours).collect()
+    }
+
+    /// Events by page, kind and hour.
+    fn hours(&self) -> impl Iterator<Item = (&(String, Kind, HourOfSite), u64)> {
+        self.stored.hours.iter().chain(&self.fresh.hours).map(|(hour, count)| (hour, *count))
     }
 
     /// Sum of everything of some kinds that age has left.
@@ -96,14 +143,22 @@ impl SiteTruth {
     /// Every counter that age has left, as stored: rare countries under their own name.
     fn kept(&self, today: Day) -> impl Iterator<Item = (&Counter, u64)> {
         let oldest = oldest_day(today, self.settings.retention_days);
-        let all = self.counters.iter().chain(&self.fresh);
+        let all = self.stored.counters.iter().chain(&self.fresh.counters);
         all.filter(move |(counter, _)| counter.day >= oldest).map(|(counter, count)| (counter, *count))
     }
 
     /// Countries with events of the month, but fewer than `min_count`.
     fn rare(&self, today: Day, month: Month) -> BTreeSet<Country> {
+        self.rare_among(self.kept(today), month)
+    }
+
+    fn rare_among<'c>(
+        &self,
+        counters: impl Iterator<Item = (&'c Counter, u64)>,
+        month: Month,
+    ) -> BTreeSet<Country> {
         let mut totals: BTreeMap<Country, u64> = BTreeMap::new();
-        for (counter, count) in self.kept(today).filter(|(counter, _)| counter.day.month() == month) {
+        for (counter, count) in counters.filter(|(counter, _)| counter.day.month() == month) {
             *totals.entry(counter.country).or_default() += count;
         }
         let few = |(country, count): (Country, u64)| {
@@ -137,15 +192,17 @@ impl SiteTruth {
         months.into_iter().filter(asked).any(|month| !self.rare(today, month).is_empty())
     }
 
-    /// Makes the recoding of what segments hold of a month final, as the merge of a closed month does.
-    pub(crate) fn recode(&mut self, today: Day, month: Month) {
-        let rare = self.rare(today, month);
-        let old = std::mem::take(&mut self.counters);
+    /// Makes the recoding of what segments hold of a month final, as the merge of a closed month does. What is `masked` in
+    /// segments counts too: its country is named a while longer.
+    pub(crate) fn recode(&mut self, today: Day, month: Month, masked: &Counts) {
+        let masked = masked.counters.iter().map(|(counter, count)| (counter, *count));
+        let rare = self.rare_among(self.kept(today).chain(masked), month);
+        let old = std::mem::take(&mut self.stored.counters);
         for (mut counter, count) in old {
             if counter.day.month() == month && rare.contains(&counter.country) {
                 counter.country = zz();
             }
-            *self.counters.entry(counter).or_default() += count;
+            *self.stored.counters.entry(counter).or_default() += count;
         }
     }
 }

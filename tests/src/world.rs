@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use heatgrid_engine::model::{Day, Event, Month, SiteSettings};
 
-use crate::truth::{Question, SiteTruth, Told};
+use crate::truth::{Counts, Question, SiteTruth, Told};
 
 /// How long a batch id is recognised.
 const IDS_MS: u64 = 600_000;
@@ -44,6 +44,10 @@ pub(crate) struct World {
     keys: BTreeMap<(usize, u8), (u8, u64)>,
     /// Months with segments that were not merged as a whole since the month closed.
     unsettled: BTreeSet<Month>,
+    /// Sites that are closed: they take nothing, answer nothing, and may be opened again.
+    closed: BTreeSet<usize>,
+    /// Those of them that are gone for good.
+    gone: BTreeSet<usize>,
 }
 
 impl World {
@@ -54,11 +58,55 @@ impl World {
             ids: BTreeMap::new(),
             keys: BTreeMap::new(),
             unsettled: BTreeSet::new(),
+            closed: BTreeSet::new(),
+            gone: BTreeSet::new(),
         }
     }
 
     pub(crate) fn add_site(&mut self, settings: SiteSettings) {
         self.sites.push(SiteTruth::new(settings));
+    }
+
+    pub(crate) fn is_closed(&self, site: usize) -> bool {
+        self.closed.contains(&site)
+    }
+
+    /// Whether a site is gone for good.
+    pub(crate) fn is_gone(&self, site: usize) -> bool {
+        self.gone.contains(&site)
+    }
+
+    /// Whether anything is in no segment yet.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.sites.iter().any(SiteTruth::is_in_memory)
+    }
+
+    /// Closes a site.
+    pub(crate) fn close(&mut self, site: usize) {
+        self.closed.insert(site);
+    }
+
+    /// Opens every closed site that is not gone.
+    pub(crate) fn open_again(&mut self) {
+        self.closed.clone_from(&self.gone);
+    }
+
+    /// Removes all that a closed site has.
+    pub(crate) fn remove(&mut self, site: usize) {
+        self.sites[site] = SiteTruth::new(self.sites[site].settings.clone());
+        self.close(site);
+        self.gone.insert(site);
+    }
+
+    /// Takes the data of another world. Which sites there are is no data.
+    pub(crate) fn restore(&mut self, past: &World) {
+        let (closed, gone) = (self.closed.clone(), self.gone.clone());
+        *self = World { closed, gone, ..past.clone() };
+    }
+
+    /// How many sites a store may know: those that are being removed may be there or not.
+    pub(crate) fn known_sites(&self) -> std::ops::RangeInclusive<usize> {
+        self.sites.len() - self.closed.len()..=self.sites.len() - self.gone.len()
     }
 
     pub(crate) fn today(&self, site: usize) -> Day {
@@ -109,18 +157,21 @@ impl World {
         }
     }
 
-    /// Closed months that are not settled become so: rare countries of what is in segments are recoded for good.
-    pub(crate) fn compact(&mut self, grace_days: u32) {
-        self.unsettled_and_closed(grace_days).into_iter().for_each(|month| self.settle(month));
+    /// Closed months that are not settled become so: rare countries of what is in segments are recoded for good. `masked`
+    /// is what of each site segments hold beside that. Gives the months.
+    pub(crate) fn compact(&mut self, grace_days: u32, masked: &[Counts]) -> Vec<Month> {
+        let months = self.unsettled_and_closed(grace_days);
+        months.iter().for_each(|month| self.settle(*month, masked));
+        months
     }
 
     /// Every world that a compaction may leave that was stopped between two months.
-    pub(crate) fn partly_compacted(&self, grace_days: u32) -> Vec<World> {
+    pub(crate) fn partly_compacted(&self, grace_days: u32, masked: &[Counts]) -> Vec<World> {
         let mut worlds = vec![self.clone()];
         for month in self.unsettled_and_closed(grace_days) {
             for place in 0..worlds.len() {
                 let mut world = worlds[place].clone();
-                world.settle(month);
+                world.settle(month, masked);
                 worlds.push(world);
             }
         }
@@ -131,11 +182,12 @@ impl World {
         self.unsettled.iter().copied().filter(|month| closed(*month, self.now_ms, grace_days)).collect()
     }
 
-    fn settle(&mut self, month: Month) {
+    fn settle(&mut self, month: Month, masked: &[Counts]) {
         self.unsettled.remove(&month);
+        let nothing = Counts::default();
         for place in 0..self.sites.len() {
             let today = self.today(place);
-            self.sites[place].recode(today, month);
+            self.sites[place].recode(today, month, masked.get(place).unwrap_or(&nothing));
         }
     }
 

@@ -62,7 +62,7 @@ impl Held {
 
     pub(super) fn compact(&mut self) {
         self.stored().compact().expect("a compaction goes well");
-        self.world.compact(0);
+        self.world.compact(0, &[]);
     }
 
     pub(super) fn expire(&mut self) {

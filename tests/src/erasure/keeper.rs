@@ -9,15 +9,17 @@ use heatgrid_engine::backup::memory::MemoryTarget;
 use heatgrid_engine::backup::{restore, run};
 use heatgrid_engine::disk::Disk;
 use heatgrid_engine::disk::simulated::SimulatedDisk;
-use heatgrid_engine::error::OpenError;
+use heatgrid_engine::error::{AppendError, AskError, EraseError, OpenError};
 use heatgrid_engine::format::names::FileName;
-use heatgrid_engine::model::{CopyName, ErasureState};
+use heatgrid_engine::model::{CopyName, Erasure, ErasureState, SiteId};
 use heatgrid_engine::store::Store;
 
-use super::held::{Copied, Held, events};
-use super::script::{MARK, Op, Selector, batch};
+use super::copied::Copied;
+use super::held::{Erased, Held, NEIGHBOUR, events};
+use super::script::{MARK, Op, Selector};
+use crate::crash::expected::Expected;
 use crate::crash::play::{Play, clock_and_options};
-use crate::world::Receipt;
+use crate::world::{Receipt, Sent};
 
 /// What a copy is called that nobody asked for has no name beginning with this.
 const ASKED: &str = "copy-";
@@ -26,13 +28,20 @@ const ASKED: &str = "copy-";
 pub(super) struct Keeper {
     pub(super) play: Play,
     pub(super) target: MemoryTarget,
+    /// Ids of the sites, also of one that is gone.
+    sites: [SiteId; 2],
 }
 
 impl Keeper {
     /// Opens the store of a disk.
-    pub(super) fn open(disk: SimulatedDisk, target: MemoryTarget, held: &Held) -> Result<Keeper, OpenError> {
-        let play = Play::open(disk, held.live.world.now_ms)?;
-        let keeper = Keeper { play, target };
+    pub(super) fn open(
+        disk: SimulatedDisk,
+        target: MemoryTarget,
+        held: &Held,
+        sites: [SiteId; 2],
+    ) -> Result<Keeper, OpenError> {
+        let play = Play::open(disk, held.world().now_ms)?;
+        let keeper = Keeper { play, target, sites };
         keeper.name_target();
         Ok(keeper)
     }
@@ -54,9 +63,8 @@ impl Keeper {
     /// Does `op` to a store that holds `held`.
     pub(super) fn act(&mut self, op: Op, held: &Held) -> Result<(), Box<dyn Error>> {
         let (stored, store) = (self.play.stored(), self.store());
-        if let Some(batch) = batch(op, held.live.sent, &held.live.world) {
-            assert_eq!(stored.append(&batch)?, Receipt::Stored, "the answer to a batch");
-            return Ok(());
+        if let Some((sent, taken)) = held.sends(op) {
+            return self.send(&sent, &taken);
         }
         let oldest = held.oldest().and_then(|copy| copy.name);
         match op {
@@ -67,51 +75,118 @@ impl Keeper {
             Op::DeleteSnapshot => held.newest().map_or(Ok(()), |newest| store.delete_snapshot(newest))?,
             Op::Restore => oldest.map_or(Ok(()), |oldest| store.restore_snapshot(oldest, None))?,
             Op::RestoreSite => {
-                let site = Some(stored.site(0));
+                let site = Some(self.sites[0]);
                 oldest.map_or(Ok(()), |oldest| store.restore_snapshot(oldest, site))?;
             }
             Op::BackUp => store.back_up(store.new_backup(), &self.target, held.next_name()).map(|_| ())?,
             Op::Purge => store.purge(true)?,
+            Op::PurgeInGrace => store.purge(false)?,
             Op::Erase(selector) => self.erase(selector, held)?,
+            Op::Cancel => {
+                let oldest = held.open.first().map(|open| self.erasure(open.erased));
+                oldest.map_or(Ok(()), |erasure| store.cancel_erasure(erasure.id).map(drop))?;
+            }
+            Op::DeleteSite => {
+                match (store.delete_site(self.sites[NEIGHBOUR]), held.world().is_closed(NEIGHBOUR)) {
+                    (Err(EraseError::UnknownSite(_)), true) => {}
+                    (deleted, false) => drop(deleted?),
+                    (deleted, true) => panic!("a site that is closed is deleted again: {deleted:?}"),
+                }
+            }
+            Op::CancelDeletion => {
+                let is_waiting = |erasure: &&Arc<Erasure>| erasure.is_in_grace();
+                let erasures = store.erasures(self.sites[NEIGHBOUR]);
+                erasures
+                    .iter()
+                    .find(is_waiting)
+                    .map_or(Ok(()), |erasure| store.cancel_erasure(erasure.id).map(drop))?;
+            }
             Op::Append | Op::AppendOther | Op::AppendLarge => unreachable!("batches were sent above"),
         }
-        Ok(())
-    }
-
-    fn erase(&self, selector: Selector, held: &Held) -> Result<(), Box<dyn Error>> {
-        let (world, site) = (&held.live.world, selector.site());
-        let request = selector.request(self.play.stored().site(site), world, held.live.sent);
-        let preview = self.store().erase(&request)?.preview;
-        let after = held.after(Op::Erase(selector));
-        assert_eq!(preview.matched.events, events(world) - events(&after.live.world), "events that matched");
         // Whoever serves a store brings the ledger to its targets with each entry.
-        if !held.backups.is_empty() {
+        if matches!(op, Op::Erase(_) | Op::Cancel | Op::DeleteSite | Op::CancelDeletion) {
             self.store().copy_ledger(&self.target)?;
         }
         Ok(())
     }
 
+    /// Sends a batch. What is not taken of it is refused with all that stands beside it; then the rest is sent, as who
+    /// looks before sends it.
+    fn send(&self, sent: &Sent, taken: &Sent) -> Result<(), Box<dyn Error>> {
+        let append = |batch: &Sent| self.play.stored().append_to(self.sites[batch.site], batch);
+        if taken == sent {
+            assert_eq!(append(sent)?, Receipt::Stored, "the answer to a batch");
+            return Ok(());
+        }
+        let is_closed = taken.events.is_empty();
+        match append(sent) {
+            Err(AppendError::ClosedSite(_) | AppendError::UnknownSite(_)) if is_closed => return Ok(()),
+            Err(AppendError::Blocked(_)) if !is_closed => {}
+            answer => panic!("a batch of a closed site or a blocked page is answered {answer:?}"),
+        }
+        assert_eq!(append(taken)?, Receipt::Stored, "the answer to what is not blocked");
+        Ok(())
+    }
+
+    fn erase(&self, selector: Selector, held: &Held) -> Result<(), Box<dyn Error>> {
+        let (world, site) = (held.world(), selector.site());
+        let request = selector.request(self.sites[site], world, held.sent());
+        let preview = match (self.store().erase(&request), world.is_closed(site)) {
+            (Err(EraseError::UnknownSite(_)), true) => return Ok(()),
+            (requested, _) => requested?.preview,
+        };
+        let after = held.after(Op::Erase(selector));
+        assert_eq!(preview.matched.events, events(world) - events(after.world()), "events that matched");
+        Ok(())
+    }
+
+    fn erasure(&self, erased: Erased) -> Arc<Erasure> {
+        Arc::clone(&self.store().erasures(self.sites[erased.site])[erased.nth])
+    }
+
     /// Whether the store holds `held`, as far as it tells.
     pub(super) fn is_like(&self, held: &Held) -> Result<(), String> {
-        for (place, erasures) in held.erasures.iter().enumerate() {
-            let got = self.store().erasures(self.play.stored().site(place)).len();
-            if got != erasures.len() {
-                return Err(format!("{got} erasures of site {place} instead of {}", erasures.len()));
+        let mut called_off = 0;
+        for (place, expected) in held.erasures.iter().enumerate() {
+            let erasures = self.store().erasures(self.sites[place]);
+            if erasures.len() != expected.len() {
+                return Err(format!(
+                    "{} erasures of site {place} instead of {}",
+                    erasures.len(),
+                    expected.len()
+                ));
             }
+            let is_called_off = |erasure: &&Arc<Erasure>| erasure.state() == ErasureState::Cancelled;
+            called_off += erasures.iter().filter(is_called_off).count();
+        }
+        if called_off != held.called_off {
+            return Err(format!("{called_off} erasures are called off instead of {}", held.called_off));
         }
         let snapshots = self.store().snapshots().into_iter().map(|snapshot| snapshot.name);
         let asked: BTreeSet<CopyName> = snapshots.filter(|name| name.as_str().starts_with(ASKED)).collect();
         same_names("snapshots", &asked, &held.snapshots)?;
         let lists = run::lists(&self.target).map_err(|error| error.to_string())?;
         same_names("backups", &lists.iter().map(|list| list.name).collect(), &held.backups)?;
-        self.play.looks_like(std::slice::from_ref(&held.live)).map(drop)
+        if held.world().is_closed(NEIGHBOUR) {
+            self.neighbour_answers_nothing(held)?;
+        }
+        self.play.looks_like(std::slice::from_ref(&held.live.live)).map(drop)
     }
 
-    /// Whether every erasure is certified.
+    fn neighbour_answers_nothing(&self, held: &Held) -> Result<(), String> {
+        let stored = self.play.stored();
+        let (_, question, _) = &held.live.live.answers()[0];
+        match (NEIGHBOUR < stored.sites()).then(|| stored.answer(NEIGHBOUR, question)) {
+            None | Some(Err(AskError::UnknownSite(_))) => Ok(()),
+            Some(answer) => Err(format!("a closed site answers {answer:?}")),
+        }
+    }
+
+    /// Whether every erasure is certified, or was called off.
     fn all_are_certified(&self) -> Result<(), String> {
-        for place in 0..2 {
-            for erasure in self.store().erasures(self.play.stored().site(place)) {
-                if erasure.state() != ErasureState::Certified {
+        for (place, site) in self.sites.into_iter().enumerate() {
+            for erasure in self.store().erasures(site) {
+                if ![ErasureState::Certified, ErasureState::Cancelled].contains(&erasure.state()) {
                     return Err(format!(
                         "erasure {} of site {place} is {:?}",
                         erasure.number,
@@ -132,7 +207,7 @@ impl Keeper {
     pub(super) fn certified_pages(&self, held: &Held) -> BTreeSet<String> {
         let mut pages = BTreeSet::new();
         for (place, left_nowhere) in held.erasures.iter().enumerate() {
-            let erasures = self.store().erasures(self.play.stored().site(place));
+            let erasures = self.store().erasures(self.sites[place]);
             for (erasure, left_nowhere) in erasures.iter().zip(left_nowhere) {
                 if erasure.state() == ErasureState::Certified {
                     pages.extend(left_nowhere.iter().cloned());
@@ -151,7 +226,7 @@ impl Keeper {
             false => Err(format!("{what}: {got} events instead of {expected}")),
         };
         let status = self.store().status();
-        same("live", status.segment_events + status.memtable_events, events(&held.live.world))?;
+        same("live", status.segment_events + status.memtable_events, events(held.world()))?;
         for copy in &held.snapshots {
             let Some(name) = copy.name else { continue };
             let snapshot = self.store().snapshot(name).ok_or_else(|| format!("no snapshot {name}"))?;
@@ -173,12 +248,17 @@ impl Keeper {
     pub(super) fn backups_come_back_as(&self, held: &Held) -> Result<(), String> {
         for copy in &held.backups {
             let Some(name) = copy.name else { continue };
-            self.restored_is_like(name, copy).map_err(|error| format!("backup {name} elsewhere: {error}"))?;
+            // Which sites there are is as it is now.
+            let mut world = held.world().clone();
+            world.restore(&copy.live.world);
+            let expected = Expected::new(world, held.sent());
+            self.restored_is_like(name, &expected)
+                .map_err(|error| format!("backup {name} elsewhere: {error}"))?;
         }
         Ok(())
     }
 
-    fn restored_is_like(&self, name: CopyName, copy: &Copied) -> Result<(), String> {
+    fn restored_is_like(&self, name: CopyName, expected: &Expected) -> Result<(), String> {
         let said = |error: &dyn Error| error.to_string();
         let disk = SimulatedDisk::new();
         let (mark, _) = restore::begin(&self.target, &disk, name).map_err(|error| said(&error))?;
@@ -186,21 +266,22 @@ impl Keeper {
         let mut writer = disk.create(FileName::LedgerKey).map_err(|error| said(&error))?;
         writer.write_at(0, &key).and_then(|()| writer.sync()).map_err(|error| said(&error))?;
         drop(writer);
-        let (clock, options) = clock_and_options(copy.live.world.now_ms);
+        let (clock, options) = clock_and_options(expected.world.now_ms);
         let store = Store::open_to_restore(Arc::new(disk.clone()), clock, options, mark.store);
         store
             .map_err(|error| said(&error))?
             .restore_backup(&self.target, name, &mut |_| ControlFlow::Continue(()))
             .map_err(|error| said(&error))?;
-        let play = Play::open(disk, copy.live.world.now_ms).map_err(|error| said(&error))?;
-        play.looks_like(std::slice::from_ref(&copy.live)).map(drop)
+        let play = Play::open(disk, expected.world.now_ms).map_err(|error| said(&error))?;
+        play.looks_like(std::slice::from_ref(expected)).map(drop)
     }
 
     /// Goes on with a store that holds `held`: more comes in, everything that was erased goes, and nothing of it comes
     /// back by any way.
     pub(super) fn go_on(&mut self, held: &Held) -> Result<(), String> {
-        if self.any_is_open() && !held.backups.is_empty() {
-            self.store().copy_ledger(&self.target).map_err(|error| error.to_string())?;
+        // Whoever serves it brings the ledger first, whatever the crash kept from it.
+        self.store().copy_ledger(&self.target).map_err(|error| error.to_string())?;
+        if self.any_is_open() {
             self.backups_come_back_as(held)?;
         }
         let mut now = held.clone();

@@ -37,6 +37,15 @@ pub(super) enum Op {
     /// A backup under a name of its own.
     BackUp,
     Erase(Selector),
+    /// The oldest erasure that can be called off, and has taken nothing out of files yet, is called off.
+    Cancel,
+    /// The neighbour is deleted: it is closed, and gone with the next purge that does not wait.
+    DeleteSite,
+    /// Its deletion is called off, if it is closed.
+    CancelDeletion,
+    /// A purge that waits for the grace of deleted sites.
+    PurgeInGrace,
+    /// A purge that does not wait.
     Purge,
 }
 
@@ -61,15 +70,19 @@ pub(super) enum Selector {
     All,
     /// Everything of its neighbour.
     Other,
+    /// A page that later batches have again, and that takes no more events.
+    BlockAgain,
+    /// One page of every batch, also of those to come.
+    BlockPrefix,
 }
 
 use Op::{
-    Append, AppendLarge, AppendOther, BackUp, Compact, DeleteSnapshot, Erase, Flush, Purge, Reopen, Restore,
-    RestoreSite, Snapshot,
+    Append, AppendLarge, AppendOther, BackUp, Cancel, CancelDeletion, Compact, DeleteSite, DeleteSnapshot,
+    Erase, Flush, Purge, PurgeInGrace, Reopen, Restore, RestoreSite, Snapshot,
 };
 
-/// Everything that is done beside asking for erasures.
-const STEPS: [Op; 12] = [
+/// Everything that is done beside asking for erasures of data.
+const STEPS: [Op; 16] = [
     Append,
     AppendOther,
     AppendLarge,
@@ -81,10 +94,14 @@ const STEPS: [Op; 12] = [
     Restore,
     RestoreSite,
     BackUp,
+    Cancel,
+    DeleteSite,
+    CancelDeletion,
+    PurgeInGrace,
     Purge,
 ];
 
-const SELECTORS: [Selector; 9] = [
+const SELECTORS: [Selector; 11] = [
     Selector::Canary,
     Selector::Again,
     Selector::Prefix,
@@ -94,7 +111,101 @@ const SELECTORS: [Selector; 9] = [
     Selector::PatternDaysCountry,
     Selector::All,
     Selector::Other,
+    Selector::BlockAgain,
+    Selector::BlockPrefix,
 ];
+
+/// Everything that is ever done.
+pub(super) fn every_op() -> impl Iterator<Item = Op> {
+    STEPS.into_iter().chain(SELECTORS.map(Erase))
+}
+
+/// Erasures that are called off, overlap, block and meet the deletion of a site, told one by one.
+pub(super) fn stories() -> Vec<Vec<Op>> {
+    use Selector::{Again, All, BlockAgain, BlockPrefix, Canary, Country, Other, Prefix};
+    vec![
+        vec![Append, Flush, Erase(Again), Append, Cancel, Reopen, Append, Purge],
+        vec![Append, Erase(Again), Cancel, Reopen, Flush, Snapshot, Restore, Purge],
+        vec![Append, Flush, Append, Erase(All), Reopen, Cancel, Reopen, Compact, Purge],
+        vec![Append, Snapshot, Erase(Country), BackUp, Snapshot, Cancel, BackUp, Restore, Purge],
+        vec![Append, Flush, Erase(Again), Erase(All), Cancel, Append, Cancel, Erase(Canary), Purge],
+        vec![
+            Append,
+            Flush,
+            Erase(Prefix),
+            Append,
+            Flush,
+            Erase(Country),
+            Cancel,
+            Snapshot,
+            Cancel,
+            Restore,
+            Purge,
+        ],
+        vec![
+            Append,
+            Erase(BlockAgain),
+            Append,
+            Cancel,
+            Append,
+            Flush,
+            Erase(BlockAgain),
+            Append,
+            Purge,
+            Append,
+        ],
+        vec![Append, Snapshot, Erase(BlockPrefix), Append, Purge, Restore, Append, Reopen, Append, Purge],
+        vec![
+            AppendOther,
+            Append,
+            DeleteSite,
+            AppendOther,
+            CancelDeletion,
+            AppendOther,
+            Flush,
+            DeleteSite,
+            Purge,
+        ],
+        vec![AppendOther, Snapshot, DeleteSite, PurgeInGrace, Restore, CancelDeletion, AppendOther, Purge],
+        vec![
+            AppendOther,
+            BackUp,
+            DeleteSite,
+            Erase(Again),
+            PurgeInGrace,
+            BackUp,
+            Purge,
+            AppendOther,
+            Restore,
+            Purge,
+        ],
+        vec![AppendOther, DeleteSite, BackUp, CancelDeletion, AppendOther, Reopen, Purge],
+        vec![
+            AppendOther,
+            Flush,
+            Erase(Other),
+            DeleteSite,
+            Cancel,
+            CancelDeletion,
+            Reopen,
+            AppendOther,
+            Purge,
+        ],
+        vec![
+            AppendOther,
+            Snapshot,
+            AppendOther,
+            Flush,
+            DeleteSite,
+            Compact,
+            RestoreSite,
+            Reopen,
+            Purge,
+            Restore,
+            Purge,
+        ],
+    ]
+}
 
 /// A batch, any step, any erasure, any step, a purge: one of `stride`, all of them with 1.
 pub(super) fn short_scripts(stride: usize) -> Vec<Vec<Op>> {
@@ -108,7 +219,7 @@ pub(super) fn short_scripts(stride: usize) -> Vec<Vec<Op>> {
 /// A longer script, by seed: batches, copies and erasures in any order, a purge among them and one at the end.
 pub(super) fn long_script(seed: u64) -> Vec<Op> {
     let mut random = Random(seed);
-    let weighted = [Append, AppendLarge, Flush, Snapshot, BackUp, Restore, RestoreSite, Purge];
+    let weighted = [Append, AppendLarge, Flush, Snapshot, BackUp, Restore, RestoreSite, Cancel, Purge];
     let mut script = vec![Append];
     for _ in 0..2 {
         for _ in 0..2 + random.below(4) {
@@ -123,10 +234,45 @@ pub(super) fn long_script(seed: u64) -> Vec<Op> {
     script
 }
 
-/// Settings of sites in these tests. No country is ever rare, so that a merge changes nothing that an erasure by country
-/// could miss.
+/// Settings of sites of which no country is ever rare, so that a merge changes nothing that an erasure by country could
+/// miss.
 pub(super) fn exact_settings(site: usize) -> SiteSettings {
     SiteSettings { min_count: 0, ..settings(site) }
+}
+
+/// Settings of sites whose countries are rare until some batches have come: closed months are recoded when they are
+/// merged, and what is recoded no erasure finds under its country.
+pub(super) fn rare_settings(site: usize) -> SiteSettings {
+    SiteSettings { min_count: 4, ..settings(site) }
+}
+
+/// What is done to sites with rare countries. No site is restored alone: which months of it are merged once more is more
+/// than a plain map knows.
+const RARE_STEPS: [Op; 10] =
+    [Append, Append, AppendOther, Flush, Compact, Snapshot, BackUp, Restore, Cancel, Reopen];
+
+const RARE_SELECTORS: [Selector; 5] =
+    [Selector::Country, Selector::PatternDaysCountry, Selector::Days, Selector::Again, Selector::Other];
+
+/// Everything that `rare_script` does.
+pub(super) fn rare_ops() -> impl Iterator<Item = Op> {
+    RARE_STEPS.into_iter().chain([Purge]).chain(RARE_SELECTORS.map(Erase))
+}
+
+/// A script for sites with rare countries: batches, merges and copies around erasures by country, by seed.
+pub(super) fn rare_script(seed: u64) -> Vec<Op> {
+    let mut random = Random(seed ^ 0x7a7e);
+    let mut script = vec![Append, AppendOther];
+    for _ in 0..2 {
+        for _ in 0..3 + random.below(4) {
+            script.push(match random.below(4) {
+                0 => Erase(RARE_SELECTORS[random.below(RARE_SELECTORS.len())]),
+                _ => RARE_STEPS[random.below(RARE_STEPS.len())],
+            });
+        }
+        script.push(Purge);
+    }
+    script
 }
 
 /// The text of a canary of the `nth` batch of a script.
@@ -187,8 +333,8 @@ impl Selector {
         let today = world.today(0);
         match self {
             Selector::Canary => named(NamedPages::Page(canary("a", 0, sent.saturating_sub(1)).into())),
-            Selector::Again => named(NamedPages::Page(AGAIN.into())),
-            Selector::Prefix => named(NamedPages::Prefix("shop.example/a/".into())),
+            Selector::Again | Selector::BlockAgain => named(NamedPages::Page(AGAIN.into())),
+            Selector::Prefix | Selector::BlockPrefix => named(NamedPages::Prefix("shop.example/a/".into())),
             Selector::Pattern => named(NamedPages::Pattern("*.example/*b~".into())),
             Selector::Days => {
                 all_pages(Cover { days: DayRange { from: today, to: today.plus(1) }, country: None })
@@ -209,6 +355,7 @@ impl Selector {
     pub(super) fn request(self, site: SiteId, world: &World, sent: usize) -> ErasureRequest {
         let (pages, cover) = self.named(world, sent);
         let (reason, reference) = (Reason::SubjectRequest, "".into());
-        ErasureRequest { site, pages, cover, block: false, reason, reference }
+        let block = matches!(self, Selector::BlockAgain | Selector::BlockPrefix);
+        ErasureRequest { site, pages, cover, block, reason, reference }
     }
 }

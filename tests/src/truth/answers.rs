@@ -94,10 +94,10 @@ impl SiteTruth {
     ) -> Value {
         let hours = |ask: &Ask| {
             let days = after(days, oldest_day(today, self.settings.hourly_days));
-            let hours = self.hours.iter().filter(move |((page, kind, hour), _)| {
+            let hours = self.hours().filter(move |((page, kind, hour), _)| {
                 kinds.contains(kind) && days.contains(hour.day()) && ask.pages.matches(page)
             });
-            hours.map(|((_, _, hour), count)| (*hour, *count)).collect::<Vec<_>>()
+            hours.map(|((_, _, hour), count)| (*hour, count)).collect::<Vec<_>>()
         };
         match question {
             Question::Grid(_, size, align) => {
