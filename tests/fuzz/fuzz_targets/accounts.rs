@@ -2,7 +2,9 @@
 #![no_main]
 
 use heatgrid_engine::format::account_edits::Edit;
-use heatgrid_engine::format::accounts::{ACCOUNTS_HEADER_BYTES, Next, decode_edits, decode_header, next_frame};
+use heatgrid_engine::format::accounts::{
+    ACCOUNTS_HEADER_BYTES, Next, decode_edits, decode_header, next_frame,
+};
 use heatgrid_engine::model::Zone;
 use libfuzzer_sys::fuzz_target;
 
