@@ -7,7 +7,6 @@ import time
 
 import duckdb
 
-SITES, PAGES = 200, 50
 FIRST_HOUR = 490_896
 MOVE, CLICK, DESKTOP = 1, 0, 0
 # As the bench of heatgrid: each question of 50 places, 40 times each after one that does not count.
