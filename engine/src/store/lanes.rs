@@ -1,11 +1,39 @@
 //! Work on several files or sites at a time.
 
+use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, Builder};
 
 use parking_lot::Mutex;
+use rustix::process::setpriority_process;
 
 use crate::segment::{Lanes, OneLane};
+
+/// The priority of a purge, as `nice` counts: the lowest. It has days, and whoever asks has milliseconds.
+const NICE: i32 = 19;
+
+/// Does `work` while the caller waits, where it takes a processor from nobody who wants one: on a thread of low priority,
+/// which those that it starts inherit.
+pub(super) fn aside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    let work = Mutex::new(Some(work));
+    let do_work = || {
+        let taken = work.lock().take();
+        taken.map(|work| work())
+    };
+    thread::scope(|scope| {
+        let politely = || {
+            // On Linux this is of the calling thread alone. Where it is not granted, the work is done all the same.
+            let _ = setpriority_process(None, NICE);
+            do_work()
+        };
+        let done = match Builder::new().name("heatgrid-purge".into()).spawn_scoped(scope, politely) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic)),
+            // Where there can be no other thread, the caller does it.
+            Err(_) => do_work(),
+        };
+        done.expect("it is done once")
+    })
+}
 
 /// Does `work` with each item, up to `lanes` at a time, the caller's thread among them; the results are in the order of
 /// the items. With one lane all is done by the caller, in this order.
@@ -65,6 +93,28 @@ mod tests {
     use std::sync::Barrier;
 
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_done_aside_has_a_low_priority_and_so_have_its_lanes_but_not_the_caller() {
+        let nice = || rustix::process::getpriority_process(None).expect("one's own");
+        let before = nice();
+        let meeting = Barrier::new(2);
+        let of_lanes = aside(|| {
+            in_lanes(2, &[(), ()], |()| {
+                meeting.wait();
+                nice()
+            })
+        });
+        assert_eq!(of_lanes, [NICE, NICE]);
+        assert_eq!(nice(), before);
+    }
+
+    #[test]
+    fn a_panic_aside_is_the_callers() {
+        let panic = panic::catch_unwind(|| aside(|| -> () { panic!("aside") })).unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"aside"));
+    }
 
     #[test]
     fn results_are_in_the_order_of_the_items_in_any_number_of_lanes() {

@@ -12,6 +12,7 @@ use super::Store;
 use super::core::Core;
 use super::erasing::masks_of;
 use super::jobs::{Job, JobKind};
+use super::lanes::aside;
 use super::rewriting::Purge;
 
 /// How long a purge that failed waits before it tries again by itself, in ms.
@@ -84,7 +85,7 @@ impl Core {
     pub(super) fn purge(&self, job: &Job, now: bool) -> Result<(), Arc<JobError>> {
         let _one_at_a_time = self.purging.lock();
         self.purges.lock().began_ms = Some(self.now_ms());
-        let result = self.purge_all(job, now);
+        let result = aside(|| self.purge_all(job, now));
         let mut purges = self.purges.lock();
         match &result {
             Ok(()) => (purges.done_ms, purges.error) = (Some(self.now_ms()), None),
