@@ -9,6 +9,7 @@ use proptest::strategy::ValueTree;
 use super::content::{Content, content, country, day, header, page, site};
 use super::memory::MemoryDisk;
 use crate::disk::Access;
+use crate::disk::simulated::{Call, Failure, Fault, SimulatedDisk, When};
 use crate::format::names::FileName;
 use crate::model::{
     Cell, Country, CountrySet, Cover, DayRange, HourOfSite, HourRow, Kind, Layer, MaskRule, MaskRules,
@@ -205,6 +206,50 @@ fn a_stopped_merge_leaves_no_file() {
     assert!(matches!(stopped, Err(SegmentError::Stopped)));
     drop(writer);
     assert_eq!(disk.files(), [FileName::Segment(1)]);
+}
+
+/// What is finished is synced while the sites after it are merged. If that fails, so does the merge, whichever sync it
+/// was: none of it may be taken for durable.
+#[test]
+fn a_sync_that_fails_beside_the_merge_of_the_next_sites_fails_the_merge_and_leaves_no_file() {
+    let sources = MemoryDisk::default();
+    let parts: Vec<Content> = (0..2).map(|part| sites(40, part)).collect();
+    let segments: Vec<Segment> =
+        (1..).zip(&parts).map(|(number, part)| part.segment(&sources, number).unwrap()).collect();
+    let merged_on = |disk: &SimulatedDisk| {
+        let input = |segment| MergeInput { segment, mask: &|_| None, skip: &|_| false };
+        let inputs: Vec<_> = segments.iter().map(input).collect();
+        let mut writer = SegmentWriter::create(disk, 100, header(100), &Unthrottled)?;
+        merge(&inputs, &mut writer, &|_| CountrySet::new(), &Threads, &mut |_| ControlFlow::Continue(()))?;
+        writer.seal()
+    };
+    let calm = SimulatedDisk::new();
+    let entry = merged_on(&calm).unwrap().unwrap();
+    Content::merged(parts.iter().cloned()).check(&Segment::open(&calm, &entry, Access::Read).unwrap());
+    let syncs = calm.calls().of(Call::Sync);
+    assert!(syncs > 3, "several are synced before the last");
+    for sync in 1..=syncs {
+        let disk = SimulatedDisk::new();
+        let (call, when) = (Some(Call::Sync), When::Once(sync));
+        disk.inject(Fault { call, when, failure: Failure::InputOutput });
+        assert!(matches!(merged_on(&disk), Err(SegmentError::Disk(_))), "sync {sync} of {syncs}");
+        assert_eq!(disk.files(), [], "sync {sync} of {syncs}");
+    }
+}
+
+/// Sites of a page each, large enough that they do not all wait to be merged at the same time.
+fn sites(count: u64, part: u8) -> Content {
+    let mut content = Content::default();
+    for site in 1..=count {
+        for n in 0..60_u32 {
+            let cell = Cell::from_code((n * 7 % 50) << 15 | (n * 31 % 900)).unwrap();
+            let layer = Layer::new(Kind::Click, Viewport::from_code(20).unwrap(), false);
+            let country = Country::from_code(1 + (n % 40) as u16).unwrap();
+            let key = RowKey::new(layer, cell, day(part * 10 + (n % 9) as u8), country);
+            content.add(SiteId(site), "a.example/", Row { key, count: 1 + n % 5 });
+        }
+    }
+    content
 }
 
 /// Cells of a large page of `large`: more than a block and less than two.
