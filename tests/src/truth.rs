@@ -158,7 +158,8 @@ impl SiteTruth {
         month: Month,
     ) -> BTreeSet<Country> {
         let mut totals: BTreeMap<Country, u64> = BTreeMap::new();
-        for (counter, count) in counters.filter(|(counter, _)| counter.day.month() == month) {
+        let days = month.days();
+        for (counter, count) in counters.filter(|(counter, _)| days.contains(counter.day)) {
             *totals.entry(counter.country).or_default() += count;
         }
         let few = |(country, count): (Country, u64)| {
@@ -198,8 +199,9 @@ impl SiteTruth {
         let masked = masked.counters.iter().map(|(counter, count)| (counter, *count));
         let rare = self.rare_among(self.kept(today).chain(masked), month);
         let old = std::mem::take(&mut self.stored.counters);
+        let days = month.days();
         for (mut counter, count) in old {
-            if counter.day.month() == month && rare.contains(&counter.country) {
+            if days.contains(counter.day) && rare.contains(&counter.country) {
                 counter.country = zz();
             }
             *self.stored.counters.entry(counter).or_default() += count;

@@ -48,8 +48,8 @@ impl Day {
     /// Year, month (1 to 12) and day of the month (1 to 31).
     #[must_use]
     pub fn civil(self) -> (i32, u32, u32) {
-        // Howard Hinnant, civil_from_days; the era is positive for every u16.
-        let z = i64::from(self.0) + 719_468;
+        // Howard Hinnant, civil_from_days; the era is positive for every u16, and 32 bits are enough.
+        let z = u32::from(self.0) + 719_468;
         let era = z / 146_097;
         let day_of_era = z - era * 146_097;
         let year_of_era =
@@ -58,8 +58,8 @@ impl Day {
         let month_from_march = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
         let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-        let year = year_of_era + era * 400 + i64::from(month <= 2);
-        (year as i32, month as u32, day as u32)
+        let year = year_of_era + era * 400 + u32::from(month <= 2);
+        (year as i32, month, day)
     }
 
     /// The month this day is in.
