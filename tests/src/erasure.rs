@@ -23,7 +23,7 @@ use crate::explore::{long, on_all_cores};
 fn what_is_erased_stays_gone_through_copies_and_a_crash_at_every_call() {
     let (began, tally) = (Instant::now(), Tally::default());
     let (stride, seeds, depth) = match long() {
-        true => (1, 3_000, Depth { survivors: 4, go_on_every: 3, recover_every: 40 }),
+        true => (3, 1_000, Depth { survivors: 4, go_on_every: 3, recover_every: 40 }),
         false => (23, 140, Depth { survivors: 2, go_on_every: 7, recover_every: 97 }),
     };
     let exact: Vec<Vec<Op>> =
