@@ -42,15 +42,16 @@ impl Grid {
         let end = |code: Option<u32>, of: fn(Cell) -> u32| {
             code.and_then(Cell::from_code).map_or(0, |cell| of(cell) + 1)
         };
-        // All in one pass, for there may be a million cells.
-        let (mut bits, mut sum, mut max, mut lowest) = (0_u64, 0_u64, 0_u64, 0_u32);
-        for (code, count) in codes.iter().zip(&counts) {
-            bits |= count;
-            sum = sum.wrapping_add(*count);
-            max = max.max(*count);
-            // The rows' end is the greatest y, which does not depend on the column: its bits are the code's lowest.
-            lowest = lowest.max(code & (Cell::ROWS - 1));
-        }
+        // There may be a million cells: each of these passes takes several at a time.
+        let bits = counts.iter().fold(0, |bits, count| bits | count);
+        let sum = counts.iter().fold(0, |sum: u64, count| sum.wrapping_add(*count));
+        let max = match i32::try_from(bits) {
+            // Every processor compares several of 32 bits at a time, but not of 64.
+            Ok(_) => counts.iter().fold(0, |max, count| max.max(*count as i32)) as u64,
+            Err(_) => counts.iter().copied().max().unwrap_or(0),
+        };
+        // The rows' end is the greatest y, which does not depend on the column: its bits are the code's lowest.
+        let lowest = codes.iter().fold(0, |lowest, code| lowest.max((code & (Cell::ROWS - 1)) as i32)) as u32;
         // Counts below 2^38 of at most 2^26 cells have not wrapped.
         let total = match bits >> (u64::BITS - Cell::CODES.ilog2()) {
             0 => sum,

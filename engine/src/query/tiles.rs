@@ -3,6 +3,8 @@
 //! Between two queries every counter is zero, so nothing has to be cleared before the next one; sheets are kept in a
 //! pool, because the page faults of fresh memory would cost more than the sums.
 
+use wide::u8x16;
+
 use super::pool::Pool;
 use crate::model::Cell;
 
@@ -187,19 +189,14 @@ fn compact(
     filled
 }
 
-/// The lanes that are not zero, one bit each, eight at a time.
+/// The lanes that are not zero, one bit each, sixteen at a time.
 fn occupied(lanes: &[u8; 64]) -> u64 {
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    // Moves the lowest bit of byte n to bit 56 + n.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let mut mask = 0;
-    for (number, eight) in lanes.as_chunks::<8>().0.iter().enumerate() {
-        let word = u64::from_le_bytes(*eight);
-        // The highest bit of each byte that is not zero: without it, 127 more than nothing do not reach it.
-        let highest = (((word & LOW) + LOW) | word) & !LOW;
-        mask |= ((highest >> 7).wrapping_mul(GATHER) >> 56) << (number * 8);
+    let mut empty = 0;
+    for (number, sixteen) in lanes.as_chunks::<16>().0.iter().enumerate() {
+        let zeros = u8x16::new(*sixteen).simd_eq(u8x16::ZERO).to_bitmask();
+        empty |= u64::from(zeros) << (number * 16);
     }
-    mask
+    !empty
 }
 
 #[cfg(test)]
@@ -237,6 +234,17 @@ mod tests {
             prop_assert_eq!(drained(&mut sheet), expected.into_iter().collect::<Vec<_>>());
             prop_assert_eq!(drained(&mut sheet), vec![]);
             sheet.give_back();
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_lanes_that_are_not_zero_are_told(
+            lanes in prop::collection::vec(prop_oneof![Just(0_u8), Just(1), Just(128), any::<u8>()], 64),
+        ) {
+            let lanes: [u8; 64] = lanes.try_into().unwrap();
+            let bit = |lane: usize| u64::from(lanes[lane] != 0) << lane;
+            prop_assert_eq!(occupied(&lanes), (0..64).map(bit).sum::<u64>());
         }
     }
 

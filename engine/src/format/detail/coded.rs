@@ -78,7 +78,7 @@ impl CodedRows {
         bits.finish();
         self.parts.push(Part {
             day: (first >> DAY_BIT) as u8,
-            country: (first >> COUNTRY_BIT) as u16 & 0x3ff,
+            country: (first >> COUNTRY_BIT) as u16 & low_mask(DAY_BIT.wrapping_sub(COUNTRY_BIT)) as u16,
             first_cell: cell_of(*first),
             last_cell,
             symbols: (start, self.symbols.len().saturating_sub(start)),
