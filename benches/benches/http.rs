@@ -1,5 +1,5 @@
-//! Ingest over HTTP, held against a bare hyper server that reads the same body and answers 204. Client and server share
-//! the machine, so that only the ratios mean something.
+//! Ingest over HTTP, held against a bare hyper server that reads the same body and answers 204, and a flood of it. Client
+//! and server share the machine, so that only the ratios mean something.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,7 +8,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use heatgrid_benches::bed;
 use heatgrid_benches::http::{Beacons, Load, OPERATOR, Sent, Serving, bare_server, lines};
-use heatgrid_benches::instruments::{Samples, Table, ThreadTimes, count, describe, rate};
+use heatgrid_benches::instruments::{
+    MemoryWatch, Samples, Table, ThreadTimes, bytes, count, describe, millis, rate,
+};
 use heatgrid_benches::settings::Settings;
 use heatgrid_benches::workload::SITES;
 use heatgrid_engine::clock::SystemClock;
@@ -28,6 +30,8 @@ const EVENTS: u64 = 20;
 /// Different requests.
 const TEMPLATES: usize = 5_000;
 const CONNECTIONS: usize = 64;
+/// Ten for each request that the server works on at a time.
+const FLOODING: usize = 5_120;
 /// Lines of a bulk request.
 const LINES: usize = 500_000;
 /// Of the bare server as of the real one, whose log and jobs have their own beside them.
@@ -59,7 +63,7 @@ fn main() {
             number += BURST_REQUESTS;
             let ahead = Arc::new(beacons.from(number));
             let sent = client.block_on(load.send(real.0.address, &ahead));
-            assert_eq!(sent.refused, 0, "every request of a burst is taken");
+            assert_eq!((sent.refused, sent.broken), (0, 0), "every request of a burst is taken");
             reals.add(each(&sent));
             println!("CPU of a request, real: {}", cost(&before, begun.elapsed(), BURST_REQUESTS));
             client.block_on(real.flush());
@@ -91,6 +95,30 @@ fn main() {
         println!("\nbulk, requests of {} lines: {} (median)\n", count(events), rate(events, times.median()));
     }
     println!("{table}");
+    if settings.runs("overload") {
+        let flood = Load { connections: FLOODING, requests: u64::MAX, time: sustained / 4 };
+        let ahead = Arc::new(beacons.from(1 << 40));
+        let before = client.block_on(real.accepted());
+        let memory = MemoryWatch::start();
+        let sent = client.block_on(flood.send(real.0.address, &ahead));
+        let (peak, accepted) = (memory.finish(), client.block_on(real.accepted()) - before);
+        println!("{} connections that ask again at once, whatever they are told", count(FLOODING as u64));
+        let mut table =
+            Table::new(&["accepted/s", "median ms", "p99 ms", "slowest ms", "refused/s", "broken"]);
+        table.row([
+            count(sent.a_second() as u64),
+            millis(sent.done.median()),
+            millis(sent.done.quantile(0.99)),
+            millis(sent.done.quantile(1.0)),
+            count((sent.refused as f64 / sent.time.as_secs_f64()) as u64),
+            count(sent.broken),
+        ]);
+        println!("{table}");
+        println!("memory of both: {} at most", bytes(peak));
+        // What was broken off may have been taken.
+        let sure = sent.done.len() as u64 * EVENTS;
+        assert!((sure..=sure + sent.broken * EVENTS).contains(&accepted), "{accepted} of {sure} are counted");
+    }
     drop(real);
 }
 
@@ -168,6 +196,13 @@ impl Real {
     async fn flush(&self) {
         // Until the route is there, the next burst finds what the last one left.
         let _ = self.call("POST", "/v1/admin/flush?wait=true", Bytes::new()).await;
+    }
+
+    /// Events that it says it has accepted.
+    async fn accepted(&self) -> u64 {
+        let (_, metrics) = self.call("GET", "/metrics", Bytes::new()).await;
+        let values = metrics.lines().filter(|line| line.starts_with("heatgrid_events_accepted_total"));
+        values.map(|line| line.rsplit(' ').next().and_then(|value| value.parse().ok()).unwrap_or(0)).sum()
     }
 
     async fn call(&self, method: &str, path: &str, body: Bytes) -> (u16, String) {

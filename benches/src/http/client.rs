@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::Beacons;
+use crate::instruments::Samples;
 
 /// How much is sent, and how.
 #[derive(Clone, Copy, Debug)]
@@ -23,12 +24,14 @@ pub struct Load {
 }
 
 /// What was answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Sent {
-    /// Requests that were answered 204.
-    pub done: u64,
+    /// How long each request took that was answered 204.
+    pub done: Samples,
     /// Requests that were answered otherwise.
     pub refused: u64,
+    /// Connections that were closed without an answer.
+    pub broken: u64,
     /// How long it took.
     pub time: Duration,
 }
@@ -37,45 +40,71 @@ impl Sent {
     /// Requests a second that were answered 204.
     #[must_use]
     pub fn a_second(&self) -> f64 {
-        self.done as f64 / self.time.as_secs_f64()
+        self.done.len() as f64 / self.time.as_secs_f64()
     }
 }
 
 impl Load {
-    /// Sends `beacons` to a server.
+    /// Sends `beacons` to a server. Whoever is turned away asks again at once, and whose connection is closed opens another.
     ///
     /// # Panics
-    /// When the server breaks a connection.
+    /// When the server takes no connection.
     pub async fn send(self, address: SocketAddr, beacons: &Arc<Beacons>) -> Sent {
-        let (start, next, done) = (Instant::now(), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let (start, next) = (Instant::now(), Arc::new(AtomicU64::new(0)));
         let workers: Vec<_> = (0..self.connections)
-            .map(|_| {
-                let (beacons, next, done) = (Arc::clone(beacons), Arc::clone(&next), Arc::clone(&done));
-                tokio::spawn(async move {
-                    let mut socket = TcpStream::connect(address).await?;
-                    socket.set_nodelay(true)?;
-                    let (mut request, mut answer) = (Vec::new(), vec![0; 4_096]);
-                    while start.elapsed() < self.time {
-                        let number = next.fetch_add(1, Ordering::Relaxed);
-                        if number >= self.requests {
-                            break;
-                        }
-                        beacons.write(number, &mut request);
-                        socket.write_all(&request).await?;
-                        if status(&mut socket, &mut answer).await? == *b"204" {
-                            done.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
-                    Ok::<(), io::Error>(())
-                })
-            })
+            .map(|_| tokio::spawn(self.connection(address, Arc::clone(beacons), start, Arc::clone(&next))))
             .collect();
+        let mut all = OfConnection::default();
         for worker in workers {
-            worker.await.expect("no panic").expect("the server keeps its connections");
+            let sent = worker.await.expect("no panic").expect("the server takes connections");
+            all.done.extend(sent.done);
+            all.refused += sent.refused;
+            all.broken += sent.broken;
         }
-        let (asked, done) = (next.load(Ordering::Relaxed).min(self.requests), done.load(Ordering::Relaxed));
-        Sent { done, refused: asked.saturating_sub(done), time: start.elapsed() }
+        let OfConnection { done, refused, broken } = all;
+        Sent { time: start.elapsed(), done: done.into_iter().collect(), refused, broken }
     }
+
+    async fn connection(
+        self,
+        address: SocketAddr,
+        beacons: Arc<Beacons>,
+        start: Instant,
+        next: Arc<AtomicU64>,
+    ) -> io::Result<OfConnection> {
+        let mut sent = OfConnection::default();
+        let (mut request, mut answer) = (Vec::new(), vec![0; 4_096]);
+        'connection: loop {
+            let mut socket = TcpStream::connect(address).await?;
+            socket.set_nodelay(true)?;
+            while start.elapsed() < self.time {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= self.requests {
+                    break;
+                }
+                beacons.write(number, &mut request);
+                let asked = Instant::now();
+                let written = socket.write_all(&request).await;
+                let Ok(status) = written.and(status(&mut socket, &mut answer).await) else {
+                    sent.broken += 1;
+                    continue 'connection;
+                };
+                match &status {
+                    b"204" => sent.done.push(asked.elapsed()),
+                    _ => sent.refused += 1,
+                }
+            }
+            return Ok(sent);
+        }
+    }
+}
+
+/// What one connection was answered.
+#[derive(Default)]
+struct OfConnection {
+    done: Vec<Duration>,
+    refused: u64,
+    broken: u64,
 }
 
 /// Reads one answer to its end, and gives its status.
