@@ -10,7 +10,7 @@ use script::{Step, plan};
 
 /// Scripts of a run.
 fn cases() -> u32 {
-    if std::env::var_os("HEATGRID_EXPLORE").is_some() { 5_000 } else { 600 }
+    if crate::explore::long() { 5_000 } else { 600 }
 }
 
 proptest! {

@@ -3,9 +3,10 @@
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// Whether much more is to be explored than in an everyday run.
+/// Whether much more is to be explored than in an everyday run. The variable's name does not begin as those of settings do:
+/// programs that tests start would refuse it.
 pub(crate) fn long() -> bool {
-    std::env::var_os("HEATGRID_EXPLORE").is_some_and(|value| value == "long")
+    std::env::var_os("EXPLORE").is_some_and(|value| value == "long")
 }
 
 pub(crate) fn count(counter: &AtomicU64) {
