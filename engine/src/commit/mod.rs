@@ -131,7 +131,7 @@ impl Commit {
     /// When pages or rows are not as `BatchBuilder` makes them: sorted.
     pub fn append(&self, batch: Batch) -> Result<Completion, AppendError> {
         // Before the work of encoding it.
-        self.queue.room_for(0)?;
+        self.queue.might_take()?;
         assert!(is_sorted(&batch.pages), "pages and rows of a batch are sorted");
         let meta = self.key.meta(&batch);
         let encoded = encode_batch(batch.site, &meta, &batch.pages, self.payload_bytes);

@@ -93,6 +93,11 @@ impl Queue {
         self.state.lock().room_for(bytes, self.limits)
     }
 
+    /// Whether a batch would be turned away whatever its size, as far as can be told without waiting.
+    pub(super) fn might_take(&self) -> Result<(), AppendError> {
+        self.state.try_lock().map_or(Ok(()), |state| state.room_for(0, self.limits))
+    }
+
     pub(super) fn push(&self, entry: Entry) -> Result<Completion, AppendError> {
         let bytes = entry.encoded.bytes();
         let mut state = self.state.lock();
