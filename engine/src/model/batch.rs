@@ -101,11 +101,10 @@ pub struct Batch {
 /// Collects events into a batch. Bounded: at most `limits::BATCH_EVENTS` events, and as many pages.
 pub struct BatchBuilder {
     site: SiteId,
-    /// The first pages: a visit has one or two, and to look at them costs less than to hash.
-    first: Vec<Box<str>>,
-    /// Those behind them.
+    /// In the order they were named, rows as they came. Those that `index` knows have no text yet.
+    pages: Vec<PageRows>,
+    /// The pages behind the first ones: a visit has one or two, and to look at them costs less than to hash.
     index: HashMap<Box<str>, PageOfBatch>,
-    pages: Vec<Vec<(Row, HourOfSite)>>,
     added: usize,
     events: u64,
 }
@@ -121,8 +120,7 @@ impl BatchBuilder {
     /// An empty batch of a site.
     #[must_use]
     pub fn new(site: SiteId) -> BatchBuilder {
-        let (first, index) = (Vec::new(), HashMap::new());
-        BatchBuilder { site, first, index, pages: Vec::new(), added: 0, events: 0 }
+        BatchBuilder { site, pages: Vec::new(), index: HashMap::new(), added: 0, events: 0 }
     }
 
     /// Adds an event on `page`. A conversion loses its country, and its viewport becomes its device's lowest class.
@@ -138,13 +136,14 @@ impl BatchBuilder {
     ///
     /// # Errors
     /// When its length or the number of pages is out of range.
-    pub fn page(&mut self, page: &str) -> Result<PageOfBatch, InvalidEvent> {
-        if page.is_empty() || page.len() > PAGE_BYTES {
-            return Err(InvalidEvent::PageLength { bytes: page.len() });
+    pub fn page(&mut self, page: impl AsRef<str> + Into<Box<str>>) -> Result<PageOfBatch, InvalidEvent> {
+        let text = page.as_ref();
+        if text.is_empty() || text.len() > PAGE_BYTES {
+            return Err(InvalidEvent::PageLength { bytes: text.len() });
         }
-        let known = match self.first.iter().position(|known| **known == *page) {
+        let known = match self.pages.iter().take(FIRST_PAGES).position(|known| *known.page == *text) {
             Some(place) => Some(PageOfBatch(place as u32)),
-            None => self.index.get(page).copied(),
+            None => self.index.get(text).copied(),
         };
         if let Some(known) = known {
             return Ok(known);
@@ -154,24 +153,24 @@ impl BatchBuilder {
         }
         // No more pages than events, so that a u32 is enough.
         let new = PageOfBatch(self.pages.len() as u32);
-        self.pages.push(Vec::new());
-        if self.first.len() < FIRST_PAGES {
-            self.first.push(page.into());
-        } else {
-            self.index.insert(page.into(), new);
+        let mut text = page.into();
+        if self.pages.len() >= FIRST_PAGES {
+            self.index.insert(std::mem::take(&mut text), new);
         }
+        self.pages.push(PageRows { page: text, rows: Vec::new(), hours: Vec::new() });
         Ok(new)
     }
 
     /// Makes room for `events` more on a page that `page` of this builder gave.
     pub fn reserve(&mut self, page: PageOfBatch, events: usize) {
-        self.pages[page.0 as usize].reserve(events.min(BATCH_EVENTS - self.added));
+        self.pages[page.0 as usize].rows.reserve(events.min(BATCH_EVENTS - self.added));
     }
 
     /// Adds an event on a page that `page` of this builder gave, as `add` does.
     ///
     /// # Errors
     /// When the count or the size of the batch is out of range; the batch is then as before.
+    #[inline]
     pub fn add_to(&mut self, page: PageOfBatch, event: Event) -> Result<(), InvalidEvent> {
         if event.count == 0 || event.count > EVENT_COUNT {
             return Err(InvalidEvent::Count { count: event.count });
@@ -181,13 +180,16 @@ impl BatchBuilder {
         }
         self.added += 1;
         self.events += u64::from(event.count);
-        let (viewport, country) = match event.kind.is_conversion() {
-            true => (event.viewport.device().lowest_viewport(), Country::ZZ),
-            false => (event.viewport, event.country),
+        let Event { kind, viewport, fixed, cell, hour, country, count } = event;
+        let PageRows { rows, hours, .. } = &mut self.pages[page.0 as usize];
+        let (viewport, country) = if kind.is_conversion() {
+            (viewport.device().lowest_viewport(), Country::ZZ)
+        } else {
+            add_hour(hours, HourRow { kind, hour, count: count.into() });
+            (viewport, country)
         };
-        let layer = Layer::new(event.kind, viewport, event.fixed);
-        let key = RowKey::new(layer, event.cell, event.hour.day(), country);
-        self.pages[page.0 as usize].push((Row { key, count: event.count }, event.hour));
+        let key = RowKey::new(Layer::new(kind, viewport, fixed), cell, hour.day(), country);
+        rows.push(Row { key, count });
         Ok(())
     }
 
@@ -200,55 +202,44 @@ impl BatchBuilder {
     /// Sorts and sums what was added.
     #[must_use]
     pub fn build(mut self, id: Option<BatchId>, idempotency: Option<IdempotencyKey>) -> Batch {
-        let first = self.first.into_iter().zip(0..).map(|(text, place)| (text, PageOfBatch(place)));
-        let mut pages: Vec<PageRows> = first
-            .chain(self.index)
-            .map(|(text, page)| (text, std::mem::take(&mut self.pages[page.0 as usize])))
-            .filter(|(_, events)| !events.is_empty())
-            .map(|(text, events)| page_rows(text, events))
-            .collect();
-        pages.sort_unstable_by(|a, b| a.page.cmp(&b.page));
-        Batch { site: self.site, id, idempotency, pages, events: self.events }
+        for (text, page) in self.index {
+            self.pages[page.0 as usize].page = text;
+        }
+        self.pages.retain(|page| !page.rows.is_empty());
+        for PageRows { rows, hours, .. } in &mut self.pages {
+            sum(rows);
+            HourRow::sum(hours);
+        }
+        self.pages.sort_unstable_by(|a, b| a.page.cmp(&b.page));
+        Batch { site: self.site, id, idempotency, pages: self.pages, events: self.events }
     }
 }
 
-fn page_rows(page: Box<str>, mut events: Vec<(Row, HourOfSite)>) -> PageRows {
-    let hours = hour_rows(&events);
-    events.sort_unstable_by_key(|(row, _)| row.key);
-    let mut rows: Vec<Row> = Vec::with_capacity(events.len());
-    for (row, _) in events {
-        match rows.last_mut() {
-            Some(last) if last.key == row.key && last.count.checked_add(row.count).is_some() => {
-                last.count += row.count;
-            }
-            _ => rows.push(row),
-        }
-    }
+/// Sorts rows by key, and adds up those of the same.
+fn sum(rows: &mut Vec<Row>) {
+    rows.sort_unstable_by_key(|row| row.key);
+    rows.dedup_by(|row, kept| {
+        let sum = if row.key == kept.key { kept.count.checked_add(row.count) } else { None };
+        kept.count = sum.unwrap_or(kept.count);
+        sum.is_some()
+    });
     // Many equal ones were summed: that room is worth a copy.
     if rows.len() < rows.capacity() / 2 {
         rows.shrink_to_fit();
     }
-    PageRows { page, rows, hours }
 }
 
 /// Hour totals that are looked at for one to add to, newest first: a visit has few kinds, and mostly one hour.
 const NEWEST_HOURS: usize = 8;
 
-fn hour_rows(events: &[(Row, HourOfSite)]) -> Vec<HourRow> {
-    let mut hours: Vec<HourRow> = Vec::new();
-    for (row, hour) in events {
-        let (kind, count) = (row.key.layer().kind(), u64::from(row.count));
-        if kind.is_conversion() {
-            continue;
-        }
-        let same = |known: &&mut HourRow| known.kind == kind && known.hour == *hour;
-        match hours.iter_mut().rev().take(NEWEST_HOURS).find(same) {
-            Some(known) => known.count += count,
-            None => hours.push(HourRow { kind, hour: *hour, count }),
-        }
+#[inline]
+fn add_hour(hours: &mut Vec<HourRow>, row: HourRow) {
+    let newest = hours.len().saturating_sub(NEWEST_HOURS);
+    let same = |known: &&mut HourRow| known.kind == row.kind && known.hour == row.hour;
+    match hours[newest..].iter_mut().rev().find(same) {
+        Some(known) => known.count += row.count,
+        None => hours.push(row),
     }
-    HourRow::sum(&mut hours);
-    hours
 }
 
 impl Batch {
@@ -296,9 +287,9 @@ mod tests {
         let mut builder = BatchBuilder::new(SiteId(1));
         let texts: Vec<String> =
             (0..3 * FIRST_PAGES).rev().map(|page| format!("a.example/{page:02}")).collect();
-        let named: Vec<PageOfBatch> = texts.iter().map(|text| builder.page(text).unwrap()).collect();
+        let named: Vec<PageOfBatch> = texts.iter().map(|text| builder.page(&**text).unwrap()).collect();
         for (text, page) in texts.iter().zip(&named) {
-            assert_eq!(builder.page(text).as_ref(), Ok(page));
+            assert_eq!(builder.page(&**text).as_ref(), Ok(page));
             builder.add_to(*page, event(Kind::Click, 1)).unwrap();
         }
         let batch = builder.build(None, None);

@@ -72,7 +72,7 @@ impl Pages {
         let known = match rules.normalise(url) {
             Ok(page) if blocked.covers(&page.text) => Known::Dropped(DropReason::Erased),
             Ok(page) => {
-                let text = builder.page(&page.text).expect("a normalised page has a page's length");
+                let text = builder.page(page.text).expect("a normalised page has a page's length");
                 Known::Page(text, page.redacted)
             }
             Err(NoPage::Invalid(error)) => return Err(LineError::Url(error)),

@@ -33,17 +33,21 @@ impl<'a> Placing<'a> {
     }
 
     /// The hour of an instant (Unix ms), or why its event is dropped.
+    #[inline]
     pub(super) fn hour(&mut self, at_ms: i64) -> Result<HourOfSite, DropReason> {
         if at_ms > self.last_ms {
             return Err(DropReason::Future);
         }
         let hour = match &self.latest {
             Some((hour, instants)) if instants.contains(&at_ms) => *hour,
-            _ => {
-                let latest = self.zone.local_hour_span(at_ms).ok_or(DropReason::Expired)?;
-                self.latest.insert(latest).0
-            }
+            _ => self.another_hour(at_ms)?,
         };
         if hour.day() < self.first_day { Err(DropReason::Expired) } else { Ok(hour) }
+    }
+
+    #[cold]
+    fn another_hour(&mut self, at_ms: i64) -> Result<HourOfSite, DropReason> {
+        let latest = self.zone.local_hour_span(at_ms).ok_or(DropReason::Expired)?;
+        Ok(self.latest.insert(latest).0)
     }
 }

@@ -144,17 +144,17 @@ impl<'a> Counting<'a> {
         let dropped = match rules.normalise_from(origin, url) {
             Ok(page) if blocked.covers(&page.text) => DropReason::Erased,
             Ok(page) => {
-                let text = self.builder.page(&page.text).expect("a normalised page has a page's length");
+                let text = self.builder.page(page.text).expect("a normalised page has a page's length");
                 self.builder.reserve(text, events.len());
+                let (viewport, mut accepted) = (Viewport::of_px(viewport_px), 0);
                 for event in events {
-                    match self.event(text, Viewport::of_px(viewport_px), &event) {
-                        Ok(()) => {
-                            self.tally.accept(1);
-                            self.tally.redact(page.redacted);
-                        }
+                    match self.event(text, viewport, &event) {
+                        Ok(()) => accepted += 1,
                         Err(reason) => self.tally.drop(reason, 1),
                     }
                 }
+                self.tally.accept(accepted);
+                self.tally.redact(accepted * page.redacted);
                 return Ok(());
             }
             Err(NoPage::Foreign) => return Err(ForeignPage),
@@ -167,6 +167,7 @@ impl<'a> Counting<'a> {
         Ok(())
     }
 
+    #[inline]
     fn event(&mut self, page: PageOfBatch, viewport: Viewport, seen: &Sighting) -> Result<(), DropReason> {
         let kind = seen.kind.ok_or(DropReason::Kind)?;
         let cell = cell_of(kind, seen.x, seen.y).ok_or(DropReason::Place)?;

@@ -6,6 +6,7 @@ use heatgrid_engine::model::{Cell, Kind};
 /// The cell of an event at `x`, `y` (CSS px); `None` when that is on no page. Kinds without a place are at the origin,
 /// those with a depth alone at x = 0, whatever else is said.
 #[must_use]
+#[inline]
 pub fn cell_of(kind: Kind, x: f64, y: f64) -> Option<Cell> {
     let (x, y) = match kind {
         Kind::View | Kind::Conversion => return Some(Cell::ORIGIN),

@@ -11,7 +11,7 @@ fn bulk(store: &Store, events: usize) -> Batch {
     let mut builder = BatchBuilder::new(site(store));
     let of_page = events / 10;
     for number in 0..10 {
-        let page = builder.page(&format!("a.example/{number}")).unwrap();
+        let page = builder.page(format!("a.example/{number}")).unwrap();
         builder.reserve(page, of_page);
         for n in 0..of_page {
             let cell = Cell::from_code((n / 4) as u32).unwrap();
