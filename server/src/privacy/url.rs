@@ -156,10 +156,27 @@ impl PageRules {
         if url.host.is_empty() || url.host.len() > HOST_BYTES {
             return Err(InvalidUrl::HostLength { bytes: url.authority.len() });
         }
-        let mut text = String::with_capacity(url.authority.len() + url.path.len());
-        text.push_str(&url.authority);
-        let mut page = Page { text: String::new(), redacted: 0, shortened: false };
-        for segment in url.path.split('/').skip(1) {
+        let mut page = Page {
+            text: String::with_capacity(url.authority.len() + url.path.len()),
+            redacted: 0,
+            shortened: false,
+        };
+        page.text.push_str(&url.authority);
+        match self.path_rules {
+            // Nothing is looked for in it, and nothing has to be left out.
+            PathRules::Keep if page.text.len() + url.path.len() <= PAGE_BYTES => page.text.push_str(url.path),
+            _ => self.append_segments(&mut page, url.path),
+        }
+        if !page.shortened {
+            page.shortened = self.append_query(&mut page.text, url.query);
+        }
+        Ok(page)
+    }
+
+    /// Appends what is kept of a path.
+    fn append_segments(&self, page: &mut Page, path: &str) {
+        let text = &mut page.text;
+        for segment in path.split('/').skip(1) {
             let segment = match self.path_rules {
                 PathRules::Redact if is_personal(segment) => {
                     page.redacted += 1;
@@ -178,11 +195,6 @@ impl PageRules {
             text.push('/');
             text.push_str(segment);
         }
-        if !page.shortened {
-            page.shortened = self.append_query(&mut text, url.query);
-        }
-        page.text = text;
-        Ok(page)
     }
 
     /// Appends what is kept of a query; whether some of it did not fit.
@@ -246,22 +258,41 @@ impl<'a> Parts<'a> {
         let host = origin.authority();
         let bare = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
         let path = bare.strip_prefix(host)?;
-        // A segment that begins with a dot may be one that goes up.
-        let unchanged = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_');
-        let is_plain = path.starts_with('/') && path.bytes().all(unchanged) && !path.contains("/.");
-        (is_plain && is_plain_host(host)).then_some(Parts { host, authority: host.into(), path, query: "" })
+        (is_plain_path(path) && is_plain_host(host)).then_some(Parts {
+            host,
+            authority: host.into(),
+            path,
+            query: "",
+        })
     }
+}
+
+/// Whether the standard changes nothing in a path: a segment that begins with a dot may be one that goes up.
+fn is_plain_path(path: &str) -> bool {
+    let unchanged = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_');
+    let mut before = 0;
+    path.starts_with('/')
+        && path.bytes().all(|byte| {
+            let goes_up = std::mem::replace(&mut before, byte) == b'/' && byte == b'.';
+            unchanged(byte) && !goes_up
+        })
 }
 
 /// Whether a host is a name of small letters, neither punycode nor an address: those the standard looks into.
 fn is_plain_host(host: &str) -> bool {
-    let unchanged =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
-    let last = host.rsplit('.').next().unwrap_or_default();
-    host.bytes().all(unchanged)
-        && last.starts_with(|first: char| first.is_ascii_lowercase())
-        && !host.contains("xn--")
-        && host.split('.').all(|label| label.starts_with(|first: char| first.is_ascii_alphanumeric()))
+    let is_plain = |label: &[u8]| {
+        label.first().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
+            && label.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+            && !label.windows(4).any(|four| four == b"xn--")
+    };
+    let mut last = &[][..];
+    for label in host.as_bytes().split(|byte| *byte == b'.') {
+        if !is_plain(label) {
+            return false;
+        }
+        last = label;
+    }
+    last.first().is_some_and(u8::is_ascii_lowercase)
 }
 
 fn parse(text: &str) -> Result<::url::Url, InvalidUrl> {
