@@ -6,7 +6,7 @@ use axum::body::{Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{BoxError, Router};
 use utoipa::OpenApi;
@@ -24,6 +24,9 @@ use crate::wire::collect::{self, BODY_BYTES};
 
 /// Its path, as it is routed.
 pub(super) const ROUTE: &str = "/v1/collect";
+
+/// Room for headers that a connection keeps from one request to the next: more than browsers send, and 2.5 KiB.
+const TABLE_HEADERS: usize = 24;
 
 /// The routes.
 pub(super) fn routes() -> Router<App> {
@@ -56,23 +59,29 @@ pub(super) struct Document;
 )]
 async fn beacon(State(doors): State<Arc<Doors>>, Client(visitor): Client, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    answer(&doors, &visitor, &head.headers, body, ()).await
+    answer(&doors, &visitor, head.headers, body, ()).await
 }
 
 /// Takes one beacon. `place` is given back when its batch is handed over: who waits for the disk is not worked on, and
 /// is bounded by the store's queue. Else a flood, in which every answer waits for its turn, would hold all places by it.
+///
+/// Nothing of the request is held meanwhile either: the connection reads into the same room again, and the table of its
+/// headers becomes the answer's, which hyper fills with the next request's.
 pub(super) async fn answer<B>(
     doors: &Doors,
     visitor: &Visitor,
-    headers: &HeaderMap,
+    mut headers: HeaderMap,
     body: B,
     place: impl Sized,
 ) -> Response
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
-    let origin = Origin::of(headers);
-    let taken = match read(doors, visitor, headers, origin, body).await {
+    let origin = Origin::of(&headers);
+    let read = read(doors, visitor, &headers, origin, body).await;
+    let (origin, renewal) = (origin.map(|origin| origin.copy_of_value()), consent::renewal(&headers));
+    headers.clear();
+    let taken = match read {
         Ok(batch) => {
             let pending = doors.hand_over(batch);
             drop(place);
@@ -80,9 +89,19 @@ where
         }
         Err(problem) => Err(problem),
     };
-    let mut response = cors::answer_to(origin, taken.map(|()| StatusCode::NO_CONTENT));
-    if let Some(cookie) = consent::renewal(headers) {
+    let mut response = cors::answer_to(origin, taken.map(|()| no_content(headers)));
+    if let Some(cookie) = renewal {
         response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// 204, with a table for headers that has room. One of a request with very many is not kept: its connection would hold
+/// on to it while it idles.
+fn no_content(headers: HeaderMap) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if headers.capacity() <= TABLE_HEADERS {
+        *response.headers_mut() = headers;
     }
     response
 }

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
-use axum::http::{Method, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, Request};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 
@@ -44,18 +45,19 @@ impl Direct {
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
-        let observed = Observation::begin(request.method());
-        let response = unpanicked(pin!(self.take(request, peer))).await;
+        // The rest of the head is let go of: its path alone would hold the room in which all of it was read.
+        let (Parts { method, headers, .. }, body) = request.into_parts();
+        let observed = Observation::begin(&method);
+        let response = unpanicked(pin!(self.take(headers, body, peer))).await;
         observed.end(&self.meters, &self.route, response)
     }
 
-    async fn take(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
-        let (head, body) = request.into_parts();
+    async fn take(&self, headers: HeaderMap, body: Incoming, peer: SocketAddr) -> Response {
         let place = match self.places.take() {
             Ok(place) => place,
             Err(problem) => return problem.into_response(),
         };
-        let visitor = self.access.visitor(peer, &head.headers);
-        collect::answer(&self.doors, &visitor, &head.headers, self.places.timed(body), place).await
+        let visitor = self.access.visitor(peer, &headers);
+        collect::answer(&self.doors, &visitor, headers, self.places.timed(body), place).await
     }
 }

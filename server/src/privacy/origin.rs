@@ -18,7 +18,7 @@ impl<'a> Origin<'a> {
         let (value, None) = (values.next()?, values.next()) else { return None };
         let text = value.to_str().ok()?;
         let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-        let plain = |byte: u8| byte.is_ascii_graphic() && !b"/\\?#@".contains(&byte);
+        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'\\' | b'?' | b'#' | b'@');
         if authority.is_empty() || !authority.bytes().all(plain) {
             return None;
         }
@@ -31,6 +31,12 @@ impl<'a> Origin<'a> {
     #[must_use]
     pub fn value(&self) -> &'a HeaderValue {
         self.value
+    }
+
+    /// As it was sent, in room of its own: a clone of `value` would hold that of the whole request.
+    #[must_use]
+    pub fn copy_of_value(&self) -> HeaderValue {
+        HeaderValue::from_bytes(self.value.as_bytes()).expect("it is a header's value")
     }
 
     /// `host[:port]`, as a page begins.

@@ -18,12 +18,12 @@ const TRUE: HeaderValue = HeaderValue::from_static("true");
 
 /// An answer with what CORS has to say; a refused origin is told nothing.
 pub(in crate::api) fn answer<R: IntoResponse>(headers: &HeaderMap, answer: Result<R, Problem>) -> Response {
-    answer_to(Origin::of(headers), answer)
+    answer_to(Origin::of(headers).map(|origin| origin.value().clone()), answer)
 }
 
 /// As `answer`, where the origin is known.
 pub(in crate::api) fn answer_to<R: IntoResponse>(
-    origin: Option<Origin<'_>>,
+    origin: Option<HeaderValue>,
     answer: Result<R, Problem>,
 ) -> Response {
     let refused = answer.as_ref().is_err_and(|problem| problem.status() == StatusCode::FORBIDDEN);
@@ -34,7 +34,7 @@ pub(in crate::api) fn answer_to<R: IntoResponse>(
     let told = response.headers_mut();
     told.insert(VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = origin.filter(|_| !refused) else { return response };
-    told.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.value().clone());
+    told.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     told.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
     if told.contains_key(RETRY_AFTER) {
         // Else a script could not see when to come back.
