@@ -196,6 +196,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // Most answers are one piece, for which the system has a shorter way.
+        if let [only] = bytes {
+            return self.poll_write(cx, only);
+        }
         match Pin::new(&mut self.socket).poll_write_vectored(cx, bytes) {
             Poll::Ready(outcome) => {
                 self.write_waits = false;
