@@ -27,28 +27,34 @@ impl WindowKey {
         BatchMeta {
             id: batch.id.map(|id| self.id(batch.site, &id.0)),
             key: batch.idempotency.as_ref().map(|key| RecordedKey {
-                key: self.hash(b"key", batch.site, key.key.as_bytes()),
-                body: self.hash(b"body", batch.site, &key.body),
+                key: self.hash(&input(b"key", batch.site, key.key.as_bytes())),
+                body: self.hash(&input(b"body", batch.site, &key.body)),
                 answer: key.answer.clone(),
             }),
         }
     }
 
     fn id(&self, site: SiteId, id: &[u8; 16]) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.hash(b"batch", site, id);
+        // Its length is known, so that it needs no room of its own.
+        let mut input = [0; 5 + 8 + 16];
+        input[..5].copy_from_slice(b"batch");
+        input[5..13].copy_from_slice(&site.0.to_le_bytes());
+        input[13..].copy_from_slice(id);
+        let [a, b, c, d, e, f, g, h, ..] = self.hash(&input);
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
     /// First half of the keyed BLAKE3 of domain, site and text.
-    fn hash(&self, domain: &[u8], site: SiteId, text: &[u8]) -> [u8; 16] {
-        let mut input = Vec::with_capacity(64);
-        input.extend_from_slice(domain);
-        input.extend_from_slice(&site.0.to_le_bytes());
-        input.extend_from_slice(text);
+    fn hash(&self, input: &[u8]) -> [u8; 16] {
         let mut half = [0; 16];
-        half.copy_from_slice(&blake3::keyed_hash(&self.0, &input).as_bytes()[..16]);
+        half.copy_from_slice(&blake3::keyed_hash(&self.0, input).as_bytes()[..16]);
         half
     }
+}
+
+/// Domain, site and text, to be hashed.
+fn input(domain: &[u8], site: SiteId, text: &[u8]) -> Vec<u8> {
+    [domain, &site.0.to_le_bytes(), text].concat()
 }
 
 /// Both windows of a store.

@@ -165,3 +165,20 @@ fn hashes_depend_on_key_site_and_text() {
     }
     assert_ne!(one.key.unwrap().body, [1; 16]);
 }
+
+/// The log carries them from one process to the next.
+#[test]
+fn a_batch_id_is_hashed_as_it_ever_was() {
+    use crate::model::BatchId;
+    let batch = Batch {
+        site: SiteId(7),
+        id: Some(BatchId([9; 16])),
+        idempotency: None,
+        pages: Vec::new(),
+        events: 0,
+    };
+    let input = [&b"batch"[..], &7_u64.to_le_bytes(), &[9; 16]].concat();
+    let hash = blake3::keyed_hash(&[1; 32], &input);
+    let first: [u8; 8] = hash.as_bytes()[..8].try_into().unwrap();
+    assert_eq!(WindowKey::new([1; 32]).meta(&batch).id, Some(u64::from_le_bytes(first)));
+}

@@ -56,6 +56,8 @@ pub(super) struct Host {
     rules: Arc<SiteRules>,
     /// Pages that an erasure keeps out.
     blocked: Blocked,
+    /// When the request came, Unix ms.
+    now_ms: u64,
 }
 
 impl Doors {
@@ -100,7 +102,8 @@ impl Doors {
     /// # Errors
     /// 404 for an unknown key, 403 for an origin that is not the site's, 429 when the site is sent too much.
     pub(super) fn host(&self, key: &str, origin: Origin<'_>) -> Result<Host, Problem> {
-        let site = self.store.accounts().by_key(key, self.clock.now_ms() / 1_000);
+        let now_ms = self.clock.now_ms();
+        let site = self.store.accounts().by_key(key, now_ms / 1_000);
         let site = site.ok_or_else(|| Problem::new(&NOT_FOUND, "no site has this key"))?;
         let rules = self.rules.of(&site);
         if !rules.pages.counts_origin(origin) {
@@ -108,7 +111,7 @@ impl Doors {
         }
         self.per_site.check(&site.id).map_err(too_often)?;
         let blocked = self.store.blocked(site.id);
-        Ok(Host { site, rules, blocked })
+        Ok(Host { site, rules, blocked, now_ms })
     }
 
     /// Asks whether a visitor may be counted. Whoever objects is not looked at any further.
@@ -143,7 +146,7 @@ impl Doors {
             blocked: &host.blocked,
             origin,
             country: self.countries.of(visitor, headers),
-            now_ms: self.clock.now_ms(),
+            now_ms: host.now_ms,
         }
     }
 

@@ -13,18 +13,21 @@ use crate::meters::Meters;
 /// ends, its batch is stored all the same, and has to be counted.
 pub(in crate::api) struct Pending {
     meters: Arc<Meters>,
-    batches: Vec<(Completion, Tally)>,
+    /// The one that was handed over last: of most requests there is no other.
+    last: Option<(Completion, Tally)>,
+    /// Those before it.
+    before: Vec<(Completion, Tally)>,
     /// Why one was not taken.
     refused: Option<Problem>,
 }
 
 impl Pending {
     pub(super) fn new(meters: &Arc<Meters>) -> Pending {
-        Pending { meters: Arc::clone(meters), batches: Vec::with_capacity(1), refused: None }
+        Pending { meters: Arc::clone(meters), last: None, before: Vec::new(), refused: None }
     }
 
     pub(super) fn push(&mut self, completion: Completion, tally: Tally) {
-        self.batches.push((completion, tally));
+        self.before.extend(self.last.replace((completion, tally)));
     }
 
     pub(super) fn refuse(&mut self, problem: Problem) {
@@ -36,10 +39,10 @@ impl Pending {
     /// # Errors
     /// Why one of them was not stored: 503 when the store is busy or has stopped.
     pub(in crate::api) async fn stored(mut self) -> Result<(), Problem> {
-        while let Some((completion, _)) = self.batches.last_mut() {
+        while let Some((completion, _)) = &mut self.last {
             let appended = completion.await;
-            // Only now: what is waited for still stands in the list if this is given up.
-            let Some((_, tally)) = self.batches.pop() else { break };
+            // Only now: what is waited for still stands there if this is given up.
+            let Some((_, tally)) = std::mem::replace(&mut self.last, self.before.pop()) else { break };
             count(&self.meters, tally, &appended?);
         }
         self.refused.take().map_or(Ok(()), Err)
@@ -48,14 +51,12 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if self.batches.is_empty() {
-            return;
-        }
+        let Some(last) = self.last.take() else { return };
         // Without a runtime the server ends, and with it what was counted.
         let Ok(runtime) = Handle::try_current() else { return };
-        let (meters, batches) = (Arc::clone(&self.meters), std::mem::take(&mut self.batches));
+        let (meters, before) = (Arc::clone(&self.meters), std::mem::take(&mut self.before));
         runtime.spawn(async move {
-            for (completion, tally) in batches {
+            for (completion, tally) in before.into_iter().chain([last]) {
                 if let Ok(appended) = completion.await {
                     count(&meters, tally, &appended);
                 }
