@@ -55,12 +55,21 @@ fn every_state_that_a_crash_leaves_is_explored() {
 fn every_call_may_fail_once_or_for_ever() {
     let (states, base) = (AtomicU64::new(0), base());
     let short = (1..=2).flat_map(scripts_of);
-    let longer = (0..if long() { 200 } else { 20 }).map(|seed| long_script(1_000 + seed));
+    let longer = (0..if long() { 80 } else { 20 }).map(|seed| long_script(1_000 + seed));
     let scripts: Vec<Vec<Op>> = short.chain(longer).collect();
     on_all_cores(&scripts, |script| endure_all(&base, script, &states));
     let states = states.into_inner();
     println!("endured {states} failing calls in {} scripts", scripts.len());
-    assert!(states >= if long() { 100_000 } else { 30_000 }, "only {states} failures");
+    assert!(states >= if long() { 60_000 } else { 30_000 }, "only {states} failures");
+}
+
+/// A batch whose sync failed was in the log, and in memory only once that was read again; meanwhile its month was merged and its
+/// rare countries recoded without it. The explorer had expected it there.
+#[test]
+fn a_batch_that_stopped_the_store_is_in_no_merge_before_the_next_start() {
+    use Op::{AppendLarge, AppendOther, Compact, Flush};
+    let script = [AppendOther, AppendOther, AppendLarge, Flush, AppendOther, Compact];
+    endure_all(&base(), &script, &AtomicU64::new(0));
 }
 
 #[test]

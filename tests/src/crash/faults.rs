@@ -9,6 +9,7 @@ use super::explorer::beginning;
 use super::play::Play;
 use super::script::{Op, batch};
 use crate::explore::{Place, count};
+use crate::world::Sent;
 
 /// Worlds that are followed at most: every batch that was refused may be there or not.
 const WORLDS: usize = 64;
@@ -39,10 +40,13 @@ pub(super) fn endure_all(base: &SimulatedDisk, script: &[Op], states: &AtomicU64
 pub(super) fn endure(base: &SimulatedDisk, script: &[Op], fault: Fault, states: &AtomicU64) {
     let disk = base.fork();
     disk.inject(fault);
-    let mut worlds = vec![beginning()];
+    let (mut worlds, mut doubtful) = (vec![beginning()], None);
     if let Ok(mut play) = Play::open(disk.clone(), worlds[0].world.now_ms) {
         for op in script {
-            worlds = follow(&mut play, *op, &worlds);
+            if *op == Op::Reopen {
+                worlds = with_doubtful(&worlds, doubtful.take());
+            }
+            worlds = follow(&mut play, *op, &worlds, &mut doubtful);
             // Opening failed: once more, as a supervisor would.
             if !play.is_open() && play.act(Op::Reopen, &worlds[0]).is_err() {
                 break;
@@ -54,6 +58,7 @@ pub(super) fn endure(base: &SimulatedDisk, script: &[Op], fault: Fault, states: 
     }
     disk.heal();
     count(states);
+    let worlds = with_doubtful(&worlds, doubtful);
     // The process ended, the machine did not; and the machine as well.
     let power_lost = disk.survivors().up_to(2, 1).collect::<Vec<_>>();
     for (ending, disk) in [disk].into_iter().chain(power_lost).enumerate() {
@@ -68,8 +73,21 @@ pub(super) fn endure(base: &SimulatedDisk, script: &[Op], fault: Fault, states: 
     }
 }
 
-/// Does `op`, and says which worlds there may be then.
-fn follow(play: &mut Play, op: Op, worlds: &[Expected]) -> Vec<Expected> {
+/// The worlds that there may be once a store that had stopped is opened: the batch at which it did is in its log, or is not.
+/// Until then it is nowhere, and no flush or merge has seen it.
+fn with_doubtful(worlds: &[Expected], doubtful: Option<Sent>) -> Vec<Expected> {
+    let with = doubtful.iter().flat_map(|batch| {
+        worlds.iter().map(|expected| {
+            let mut world = expected.world.clone();
+            world.append(batch);
+            Expected::new(world, expected.sent)
+        })
+    });
+    worlds.iter().cloned().chain(with).collect()
+}
+
+/// Does `op`, and says which worlds there may be then. A batch that stops the store becomes `doubtful`.
+fn follow(play: &mut Play, op: Op, worlds: &[Expected], doubtful: &mut Option<Sent>) -> Vec<Expected> {
     let stopped_before = play.is_stopped();
     let mut after = match play.send(op, &worlds[0]) {
         Ok(receipt) => {
@@ -83,11 +101,11 @@ fn follow(play: &mut Play, op: Op, worlds: &[Expected]) -> Vec<Expected> {
             after
         }
         // A batch that is refused is not stored, but by the failure that stops the store: nobody knows of that one.
-        Err(_) if op.is_batch() && (stopped_before || !play.is_stopped()) => {
-            worlds.iter().map(Expected::without).collect()
-        }
         Err(_) if op.is_batch() => {
-            worlds.iter().flat_map(|expected| [expected.without(), expected.after(op)]).collect()
+            if !stopped_before && play.is_stopped() {
+                *doubtful = batch(op, worlds[0].sent, &worlds[0].world);
+            }
+            worlds.iter().map(Expected::without).collect()
         }
         Err(_) => worlds.iter().flat_map(|expected| expected.amid(op)).collect(),
     };
