@@ -24,6 +24,8 @@ use super::rewriting::Purge;
 
 /// How long it sleeps between two looks at readers that hold what it has replaced.
 const NAP: Duration = Duration::from_millis(50);
+/// Files that are unlinked at the same time for each lane: most of it is waiting for the disk.
+const UNLINKING: usize = 8;
 
 impl Core {
     /// Waits until nobody reads any more what was replaced at `replaced_ms` at the latest: no longer than the views live
@@ -91,15 +93,14 @@ impl Core {
         Ok(())
     }
 
-    /// Unlinks what these erasures have named, and none that came later, some files at a time: most of it is waiting for
-    /// the disk.
+    /// Unlinks what these erasures have named, and none that came later, some files at a time.
     fn forget_names_of(&self, ids: &HashSet<ErasureId>) -> Result<(), LedgerError> {
         let open = self.ledger.open();
         let later: HashSet<u64> =
             open.iter().filter(|erasure| !ids.contains(&erasure.id)).map(|erasure| erasure.number).collect();
         let lanes = match self.options.purge_lanes {
             lanes @ (0 | 1) => lanes,
-            lanes => lanes.saturating_mul(2),
+            lanes => lanes.saturating_mul(UNLINKING),
         };
         self.ledger.forget_named_by(
             |number| later.contains(&number),

@@ -9,10 +9,11 @@ use rustix::process::setpriority_process;
 
 use crate::segment::{Lanes, OneLane};
 
-/// The priority of a purge, as `nice` counts: the lowest. It has days, and whoever asks has milliseconds.
-const NICE: i32 = 19;
+/// The priority of a purge, as `nice` counts. It has days, and whoever asks has milliseconds. But it keeps merges waiting, so
+/// that it has to get on where every processor is busy: of one that somebody else wants, this leaves it a tenth.
+const NICE: i32 = 10;
 
-/// Does `work` while the caller waits, where it takes a processor from nobody who wants one: on a thread of low priority,
+/// Does `work` while the caller waits, where it takes a processor from nobody who wants one: on a thread of lower priority,
 /// which those that it starts inherit.
 pub(super) fn aside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     let work = Mutex::new(Some(work));
