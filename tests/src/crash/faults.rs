@@ -44,7 +44,7 @@ pub(super) fn endure(base: &SimulatedDisk, script: &[Op], fault: Fault, states: 
     if let Ok(mut play) = Play::open(disk.clone(), worlds[0].world.now_ms) {
         for op in script {
             if *op == Op::Reopen {
-                worlds = with_doubtful(&worlds, doubtful.take());
+                worlds = with_doubtful(&worlds, &doubtful.take());
             }
             worlds = follow(&mut play, *op, &worlds, &mut doubtful);
             // Opening failed: once more, as a supervisor would.
@@ -58,7 +58,7 @@ pub(super) fn endure(base: &SimulatedDisk, script: &[Op], fault: Fault, states: 
     }
     disk.heal();
     count(states);
-    let worlds = with_doubtful(&worlds, doubtful);
+    let worlds = with_doubtful(&worlds, &doubtful);
     // The process ended, the machine did not; and the machine as well.
     let power_lost = disk.survivors().up_to(2, 1).collect::<Vec<_>>();
     for (ending, disk) in [disk].into_iter().chain(power_lost).enumerate() {
@@ -73,13 +73,18 @@ pub(super) fn endure(base: &SimulatedDisk, script: &[Op], fault: Fault, states: 
     }
 }
 
+/// The batch at which a store stopped, and when it was sent, in Unix ms.
+type Doubtful = Option<(Sent, u64)>;
+
 /// The worlds that there may be once a store that had stopped is opened: the batch at which it did is in its log, or is not.
 /// Until then it is nowhere, and no flush or merge has seen it.
-fn with_doubtful(worlds: &[Expected], doubtful: Option<Sent>) -> Vec<Expected> {
-    let with = doubtful.iter().flat_map(|batch| {
+fn with_doubtful(worlds: &[Expected], doubtful: &Doubtful) -> Vec<Expected> {
+    let with = doubtful.iter().flat_map(|(batch, at_ms)| {
         worlds.iter().map(|expected| {
             let mut world = expected.world.clone();
+            let now_ms = std::mem::replace(&mut world.now_ms, *at_ms);
             world.append(batch);
+            world.now_ms = now_ms;
             Expected::new(world, expected.sent)
         })
     });
@@ -87,7 +92,7 @@ fn with_doubtful(worlds: &[Expected], doubtful: Option<Sent>) -> Vec<Expected> {
 }
 
 /// Does `op`, and says which worlds there may be then. A batch that stops the store becomes `doubtful`.
-fn follow(play: &mut Play, op: Op, worlds: &[Expected], doubtful: &mut Option<Sent>) -> Vec<Expected> {
+fn follow(play: &mut Play, op: Op, worlds: &[Expected], doubtful: &mut Doubtful) -> Vec<Expected> {
     let stopped_before = play.is_stopped();
     let mut after = match play.send(op, &worlds[0]) {
         Ok(receipt) => {
@@ -103,7 +108,8 @@ fn follow(play: &mut Play, op: Op, worlds: &[Expected], doubtful: &mut Option<Se
         // A batch that is refused is not stored, but by the failure that stops the store: nobody knows of that one.
         Err(_) if op.is_batch() => {
             if !stopped_before && play.is_stopped() {
-                *doubtful = batch(op, worlds[0].sent, &worlds[0].world);
+                let world = &worlds[0].world;
+                *doubtful = batch(op, worlds[0].sent, world).map(|batch| (batch, world.now_ms));
             }
             worlds.iter().map(Expected::without).collect()
         }
