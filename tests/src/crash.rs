@@ -72,6 +72,16 @@ fn a_batch_that_stopped_the_store_is_in_no_merge_before_the_next_start() {
     endure_all(&base(), &script, &AtomicU64::new(0));
 }
 
+/// With a merge half done, a month whose rare countries were recoded for good looked like one in which they are hidden, until
+/// one of them had come often enough. The explorer had settled on the first of the two.
+#[test]
+fn worlds_that_look_the_same_are_told_apart_by_what_comes_later() {
+    use Op::{AppendOther, Compact, Flush};
+    let script = [AppendOther, AppendOther, AppendOther, Flush, AppendOther, Compact];
+    let depth = Depth { survivors: 12, recover_every: 1_000, recovered: 1 };
+    explore(&base(), &script, script.len() - 1, depth, &Tally::default());
+}
+
 #[test]
 fn damage_is_found_and_named_and_never_counted() {
     let specimen = Specimen::make(&base());

@@ -82,7 +82,7 @@ pub(super) fn explore(base: &SimulatedDisk, script: &[Op], first: usize, depth: 
                 crash_recovery(&survivor, &allowed, depth, tally);
             }
             count(&tally.states);
-            if let Err(difference) = check(survivor, &allowed) {
+            if let Err(difference) = check(&survivor, &allowed) {
                 panic!(
                     "{script:?}, crashed at call {call} in operation {reached}, survivor {nth}: {difference}"
                 );
@@ -103,10 +103,8 @@ fn run(disk: &SimulatedDisk, script: &[Op], course: &[Expected]) -> (usize, Opti
 }
 
 /// Opens what a crash left, holds it against the worlds that it may look like, and goes on with it.
-fn check(disk: SimulatedDisk, allowed: &[Expected]) -> Result<(), String> {
-    let mut play = open(disk, allowed)?;
-    let found = play.looks_like(allowed)?;
-    play.go_on(found)
+fn check(disk: &SimulatedDisk, allowed: &[Expected]) -> Result<(), String> {
+    open(disk.fork(), allowed)?.looks_like_and_goes_on(disk, allowed)
 }
 
 /// A power loss is no damage: nothing that it leaves keeps a store from opening, or is taken for rot.

@@ -62,12 +62,11 @@ pub(super) fn endure(base: &SimulatedDisk, script: &[Op], fault: Fault, states: 
     // The process ended, the machine did not; and the machine as well.
     let power_lost = disk.survivors().up_to(2, 1).collect::<Vec<_>>();
     for (ending, disk) in [disk].into_iter().chain(power_lost).enumerate() {
-        let mut play = match Play::open(disk, worlds[0].world.now_ms) {
+        let play = match Play::open(disk.fork(), worlds[0].world.now_ms) {
             Ok(play) => play,
             Err(error) => panic!("{script:?} after {fault:?}, ending {ending}: it does not open: {error}"),
         };
-        let ended = play.looks_like(&worlds).and_then(|found| play.go_on(found));
-        if let Err(difference) = ended {
+        if let Err(difference) = play.looks_like_and_goes_on(&disk, &worlds) {
             panic!("{script:?} after {fault:?}, ending {ending}: {difference}");
         }
     }

@@ -89,6 +89,25 @@ impl Play {
         self.looks(allowed, false)
     }
 
+    /// Holds a store against several worlds, and goes on with it. Some look the same until more has come: those that are left
+    /// are tried on other copies of the `disk` that it was opened from.
+    pub(super) fn looks_like_and_goes_on(
+        mut self,
+        disk: &SimulatedDisk,
+        allowed: &[Expected],
+    ) -> Result<(), String> {
+        let found = self.looks_like(allowed)?;
+        let Err(wrong) = self.go_on(found) else { return Ok(()) };
+        let goes_on = |expected: &Expected| -> Result<(), String> {
+            let opened = Play::open(disk.fork(), allowed[0].world.now_ms);
+            let mut play = opened.map_err(|error| error.to_string())?;
+            play.looks_like(std::slice::from_ref(expected))?;
+            play.go_on(expected)
+        };
+        let others = allowed.iter().filter(|expected| !std::ptr::eq(*expected, found));
+        if others.map(goes_on).any(|ended| ended.is_ok()) { Ok(()) } else { Err(wrong) }
+    }
+
     /// As `looks_like`, but a question may fail: what is answered must be right.
     pub(super) fn says_nothing_wrong<'e>(&self, allowed: &'e [Expected]) -> Result<&'e Expected, String> {
         self.looks(allowed, true)
