@@ -43,7 +43,7 @@ pub struct Options {
     pub background_bytes_per_second: u64,
     /// How old the oldest open erasure may become before a purge begins by itself.
     pub purge_every_seconds: u64,
-    /// Threads that a purge works with, and as many again while some of them wait for the disk.
+    /// Threads that a purge works with; more while some of them wait for the disk.
     pub purge_lanes: usize,
     /// Pages that are remembered, over all sites, to tell new ones from old ones: about 20 bytes each.
     pub remembered_pages: usize,

@@ -58,7 +58,7 @@ impl PageData {
             let inside = |key: RowKey| from.is_none_or(|from| from <= key) && to.is_none_or(|to| key < to);
             scratch.clear();
             scratch.extend(self.rows().filter(|row| inside(row.key) && days.contains(row.key.day())));
-            sort_and_sum(scratch);
+            Row::sum(scratch);
             if !scratch.is_empty() {
                 run(scratch)?;
             }
@@ -140,15 +140,6 @@ impl PageData {
             + self.hours.capacity() * size_of::<HourRow>()
             + 2 * super::ALLOCATION_BYTES
     }
-}
-
-fn sort_and_sum(rows: &mut Vec<Row>) {
-    rows.sort_unstable_by_key(|row| row.key);
-    rows.dedup_by(|row, kept| {
-        let sum = if row.key == kept.key { kept.count.checked_add(row.count) } else { None };
-        kept.count = sum.unwrap_or(kept.count);
-        sum.is_some()
-    });
 }
 
 #[cfg(test)]

@@ -207,25 +207,15 @@ impl BatchBuilder {
         }
         self.pages.retain(|page| !page.rows.is_empty());
         for PageRows { rows, hours, .. } in &mut self.pages {
-            sum(rows);
+            Row::sum(rows);
+            // Many equal ones were summed: that room is worth a copy.
+            if rows.len() < rows.capacity() / 2 {
+                rows.shrink_to_fit();
+            }
             HourRow::sum(hours);
         }
         self.pages.sort_unstable_by(|a, b| a.page.cmp(&b.page));
         Batch { site: self.site, id, idempotency, pages: self.pages, events: self.events }
-    }
-}
-
-/// Sorts rows by key, and adds up those of the same.
-fn sum(rows: &mut Vec<Row>) {
-    rows.sort_unstable_by_key(|row| row.key);
-    rows.dedup_by(|row, kept| {
-        let sum = if row.key == kept.key { kept.count.checked_add(row.count) } else { None };
-        kept.count = sum.unwrap_or(kept.count);
-        sum.is_some()
-    });
-    // Many equal ones were summed: that room is worth a copy.
-    if rows.len() < rows.capacity() / 2 {
-        rows.shrink_to_fit();
     }
 }
 

@@ -101,6 +101,18 @@ pub struct HourRow {
     pub count: u64,
 }
 
+impl Row {
+    /// Sorts rows by key, and adds up those of the same, as far as a count can hold it.
+    pub fn sum(rows: &mut Vec<Row>) {
+        rows.sort_unstable_by_key(|row| row.key);
+        rows.dedup_by(|row, kept| {
+            let sum = if row.key == kept.key { kept.count.checked_add(row.count) } else { None };
+            kept.count = sum.unwrap_or(kept.count);
+            sum.is_some()
+        });
+    }
+}
+
 impl HourRow {
     /// Sorts totals by kind and hour, and adds up those of the same.
     pub fn sum(hours: &mut Vec<HourRow>) {

@@ -180,18 +180,9 @@ fn add_pages(pages: &mut Vec<PageRows>, moved: Vec<PageRows>) {
         same
     });
     for page in pages.iter_mut().filter(|page| touched.contains(&page.page)) {
-        sum_rows(&mut page.rows);
+        Row::sum(&mut page.rows);
         HourRow::sum(&mut page.hours);
     }
-}
-
-fn sum_rows(rows: &mut Vec<Row>) {
-    rows.sort_unstable_by_key(|row| row.key);
-    rows.dedup_by(|row, kept| {
-        let sum = if row.key == kept.key { kept.count.checked_add(row.count) } else { None };
-        kept.count = sum.unwrap_or(kept.count);
-        sum.is_some()
-    });
 }
 
 #[cfg(test)]
