@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::completion::{Appended, Outcome, Section};
+use super::completion::{Appended, Group, Outcome};
 use super::queue::{Entry, Queue};
 use super::{AfterGroup, CommitParts};
 use crate::clock::Clock;
@@ -40,11 +40,10 @@ impl Committer {
         // If a hook panics, nobody waits for ever.
         let ending = Ending { queue: self.queue.clone(), shelf: self.wal.shelf() };
         while let Some(work) = ending.queue.take() {
-            if !work.sections.is_empty() {
-                let entries = || work.sections.iter().flat_map(Section::entries);
-                let (batches, bytes) =
-                    (entries().count(), entries().map(|entry| entry.encoded.bytes()).sum());
-                self.commit(work.sections);
+            if !work.entries.is_empty() {
+                let bytes = work.entries.iter().map(|entry| entry.encoded.bytes()).sum();
+                let batches = work.entries.len();
+                self.commit(work.entries, work.group);
                 ending.queue.release(batches, bytes);
             }
             for between in work.between {
@@ -70,29 +69,31 @@ impl Committer {
         self.wal.close();
     }
 
-    /// Makes a group durable, then visible, then tells its callers; the last two by sections.
-    pub(super) fn commit(&mut self, mut group: Vec<Section>) {
+    /// Makes a group durable, then visible, then tells its callers.
+    pub(super) fn commit(&mut self, batches: Vec<Entry>, group: Arc<Group>) {
+        let outcomes = Vec::with_capacity(batches.len());
+        let mut told = Told { group, batches, outcomes };
         let now_ms = self.clock.now_ms();
-        for section in &mut group {
-            section.decide(|entry| self.accept(entry, now_ms));
+        for entry in &mut told.batches {
+            told.outcomes.push(self.accept(entry, now_ms));
         }
         // Repeated batches wait for it too: what they repeat may be in this very group.
         match self.wal.sync() {
-            Ok(()) => self.queue.remembers(self.windows.real_window(now_ms)),
+            Ok(()) => {
+                for (Entry { batch, .. }, outcome) in told.batches.iter().zip(&told.outcomes) {
+                    if let Ok(Appended::Stored { seq, .. }) = outcome {
+                        self.memtable.apply(batch.site, &batch.pages, *seq, now_ms);
+                    }
+                }
+                self.queue.committed(self.wal.last_seq(), self.windows.real_window(now_ms));
+            }
             Err(error) => {
                 self.queue.poison(error.clone());
-                let error = error.into();
-                group.iter_mut().for_each(|section| section.fail(&error));
+                told.outcomes.fill(Err(error.into()));
             }
         }
-        self.queue.tells(group.iter().map(|section| section.entries().len()).sum());
-        for section in group {
-            for (entry, seq) in section.stored() {
-                self.memtable.apply(entry.batch.site, &entry.batch.pages, seq, now_ms);
-                self.queue.committed(seq);
-            }
-            section.tell();
-        }
+        self.queue.tells(told.batches.len());
+        told.tell();
         (self.after_group)(&self.memtable);
     }
 
@@ -127,6 +128,30 @@ impl Committer {
         let frozen = std::mem::replace(&mut self.memtable, Arc::new(Memtable::new()));
         publish(&frozen, &self.memtable);
         Ok(Some(Frozen { memtable: frozen, floor: self.wal.last_seq() }))
+    }
+}
+
+/// A group whose callers wait. Dropped before they are told, as in a panic, it is given up, so that nobody waits for
+/// ever; what had been decided until then was not durable yet.
+pub(super) struct Told {
+    pub(super) group: Arc<Group>,
+    pub(super) batches: Vec<Entry>,
+    pub(super) outcomes: Vec<Outcome>,
+}
+
+impl Told {
+    /// Tells each caller its outcome.
+    pub(super) fn tell(mut self) {
+        let (batches, outcomes) = (std::mem::take(&mut self.batches), std::mem::take(&mut self.outcomes));
+        self.group.finish(batches, outcomes);
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if !self.batches.is_empty() {
+            self.group.finish(std::mem::take(&mut self.batches), Vec::new());
+        }
     }
 }
 

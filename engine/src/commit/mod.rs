@@ -1,13 +1,12 @@
 //! Group commit: all batches that wait become durable with one sync, then visible, then acknowledged.
 //!
 //! A batch is encoded on its caller's thread, and waits in a bounded queue. The committer takes all that wait, drops
-//! those that were accepted before, writes one group to the log, makes it durable, and then, section by section,
-//! applies it to the memtable and tells the callers. What has to happen between two groups (freezing the memtable,
-//! masking it) is run by it too.
+//! those that were accepted before, writes one group to the log, makes it durable, applies it to the memtable and
+//! tells the callers. What has to happen between two groups (freezing the memtable, masking it) is run by it too.
 //!
 //! A sync takes no longer for many batches than for one, and on a fast disk it is done before many have come. So after
-//! a group of several the committer gathers: it waits until nearly as many are there as wrote lately, for `gather` at
-//! most. A lone writer is never waited with.
+//! a group of several the committer gathers: it waits until as many are there as wrote lately, for `gather` at most.
+//! A lone writer is never waited with.
 
 mod committer;
 mod completion;
@@ -25,7 +24,7 @@ pub use completion::{Appended, Completion};
 pub use error::AppendError;
 pub use recover::{Recovered, recover};
 
-use self::completion::Section;
+use self::completion::Group;
 use self::queue::{Entry, Queue};
 use crate::clock::Clock;
 use crate::format::wal::encode_batch;
@@ -142,9 +141,9 @@ impl Commit {
             Some(committer) => {
                 let mut committer = committer.lock();
                 self.queue.room_for(entry.encoded.bytes())?;
-                let mut section = Section::new();
-                let completion = section.push(entry);
-                committer.commit(vec![section]);
+                let group = Arc::new(Group::default());
+                let completion = group.completion(0);
+                committer.commit(vec![entry], group);
                 Ok(completion)
             }
         }
@@ -244,6 +243,6 @@ fn is_sorted(pages: &[PageRows]) -> bool {
 mod tests {
     mod harness;
     mod inline;
-    mod sections;
+    mod telling;
     mod threads;
 }

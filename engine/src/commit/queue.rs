@@ -1,11 +1,12 @@
 //! What waits for the committer.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::completion::{Completion, Section};
+use super::completion::{Completion, Group};
 use super::{AppendError, Committer, QueueLimits};
 use crate::format::wal::{BatchMeta, Encoded};
 use crate::model::{Batch, Seq};
@@ -24,8 +25,8 @@ type Between = Box<dyn FnOnce(&mut Committer) + Send>;
 
 /// What the committer takes at once.
 pub(super) struct Work {
-    /// A group, or nothing.
-    pub(super) sections: Vec<Section>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) group: Arc<Group>,
     pub(super) between: Vec<Between>,
 }
 
@@ -41,9 +42,8 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct State {
-    sections: Vec<Section>,
-    /// Batches in the sections.
-    waiting: usize,
+    entries: Vec<Entry>,
+    group: Arc<Group>,
     between: Vec<Between>,
     /// Batches and bytes that wait or are being committed.
     batches: usize,
@@ -59,7 +59,7 @@ struct State {
 impl State {
     /// Whether the committer has something to do that should not wait: so many batches, or anything else.
     fn is_ready(&self, enough: usize) -> bool {
-        self.waiting >= enough || !self.between.is_empty() || self.closed
+        self.entries.len() >= enough || !self.between.is_empty() || self.closed
     }
 
     fn room_for(&self, bytes: usize, limits: QueueLimits) -> Result<(), AppendError> {
@@ -102,15 +102,12 @@ impl Queue {
         let bytes = entry.encoded.bytes();
         let mut state = self.state.lock();
         state.room_for(bytes, self.limits)?;
-        if state.sections.last().is_none_or(Section::is_full) {
-            state.sections.push(Section::new());
-        }
-        let completion = state.sections.last_mut().expect("one with room").push(entry);
+        let completion = state.group.completion(state.entries.len());
         state.batches += 1;
         state.bytes += bytes;
-        state.waiting += 1;
+        state.entries.push(entry);
         // Waking costs a system call, and a committer at work looks again by itself.
-        if state.enough.is_some_and(|enough| state.waiting >= enough) {
+        if state.enough.is_some_and(|enough| state.entries.len() >= enough) {
             self.work.notify_one();
         }
         Ok(completion)
@@ -146,29 +143,27 @@ impl Queue {
         }
         state.enough = None;
         state.writers = 0;
-        if state.sections.is_empty() && state.between.is_empty() {
+        if state.entries.is_empty() && state.between.is_empty() {
             return None;
         }
-        state.waiting = 0;
-        let room = Vec::with_capacity(state.sections.len());
+        let room = Vec::with_capacity(state.entries.len());
         Some(Work {
-            sections: std::mem::replace(&mut state.sections, room),
+            entries: std::mem::replace(&mut state.entries, room),
+            group: std::mem::take(&mut state.group),
             between: std::mem::take(&mut state.between),
         })
     }
 
-    /// After a group, waits until nearly all those are here again who were in it, beside those who came meanwhile: each
-    /// group costs a write, a sync and wake-ups, however many share them. One of eight is not waited for, so that there
-    /// is work to do while the disk has its turn. Not for ever, as they need not come; and not when there was one
-    /// alone, who would wait for nobody.
+    /// After a group, waits until all those are here again who were in it, beside those who came meanwhile: each group
+    /// costs a write, a sync and wake-ups, however many share them. Not for ever, as they need not come; and not when
+    /// there was one alone, who would wait for nobody.
     fn gather(&self, state: &mut MutexGuard<'_, State>) {
         let writers = state.writers;
         if writers < 2 {
             return;
         }
-        let enough = writers - writers / 8;
-        state.enough = Some(enough);
-        let not_yet = |state: &mut State| !state.is_ready(enough);
+        state.enough = Some(writers);
+        let not_yet = |state: &mut State| !state.is_ready(writers);
         let _ = self.work.wait_while_for(state, not_yet, self.limits.gather);
     }
 
@@ -176,7 +171,7 @@ impl Queue {
     /// is counted twice.
     pub(super) fn tells(&self, batches: usize) {
         let mut state = self.state.lock();
-        state.writers = batches + state.waiting;
+        state.writers = batches + state.entries.len();
     }
 
     /// So many batches and bytes wait no more.
@@ -200,19 +195,15 @@ impl Queue {
     pub(super) fn abandon(&self) {
         self.close();
         let mut state = self.state.lock();
-        let given_up = (std::mem::take(&mut state.sections), std::mem::take(&mut state.between));
-        state.waiting = 0;
+        let group = std::mem::take(&mut state.group);
+        state.entries.clear();
+        state.between.clear();
         drop(state);
-        drop(given_up);
+        group.finish(Vec::new(), Vec::new());
     }
 
-    /// Batches up to this one are durable and visible.
-    pub(super) fn committed(&self, last_seq: Seq) {
+    pub(super) fn committed(&self, last_seq: Seq, window: RealWindow) {
         self.last_seq.store(last_seq.0, Ordering::Release);
-    }
-
-    /// How far back a repeated batch is known now.
-    pub(super) fn remembers(&self, window: RealWindow) {
         *self.window.lock() = window;
     }
 

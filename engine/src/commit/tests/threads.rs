@@ -122,14 +122,6 @@ fn those_who_wrote_together_are_waited_for_and_share_a_sync() {
 }
 
 #[test]
-fn one_of_eight_is_not_waited_for() {
-    let harness = gathering(16);
-    let waiting: Vec<_> = (0..14).map(|_| harness.log.append(batch(1, 1)).unwrap()).collect();
-    waiting.into_iter().for_each(|completion| drop(completion.wait().unwrap()));
-    assert_eq!(harness.visible(), 30);
-}
-
-#[test]
 fn a_lone_writer_waits_for_nobody() {
     let harness = Harness::gathering(LONG);
     for _ in 0..5 {
