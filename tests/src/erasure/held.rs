@@ -235,6 +235,11 @@ impl Held {
         (self.due, self.called_off) = (self.due - 1, self.called_off + 1);
         let later = self.open.clone();
         self.each_copy(|copy| copy.show_again(cancelled.erased, &later));
+        // Of a page of which each of several took a part, the last one had left nothing, and it is there again.
+        let (site, shown) = (cancelled.erased.site, self.pages(cancelled.erased.site));
+        self.erasures[site]
+            .iter_mut()
+            .for_each(|left_nowhere| left_nowhere.retain(|page| !shown.contains(page)));
         self.blocked.retain(|(erased, _)| *erased != cancelled.erased);
     }
 

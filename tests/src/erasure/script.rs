@@ -122,8 +122,10 @@ pub(super) fn every_op() -> impl Iterator<Item = Op> {
 
 /// Erasures that are called off, overlap, block and meet the deletion of a site, told one by one.
 pub(super) fn stories() -> Vec<Vec<Op>> {
-    use Selector::{Again, All, BlockAgain, BlockPrefix, Canary, Country, Other, Prefix};
+    use Selector::{Again, All, BlockAgain, BlockPrefix, Canary, Country, Other, PatternDaysCountry, Prefix};
     vec![
+        // Two take all of a page together; the first is called off, and its part of the page stays.
+        vec![Append, Flush, Erase(PatternDaysCountry), Erase(Country), Cancel, Purge],
         vec![Append, Flush, Erase(Again), Append, Cancel, Reopen, Append, Purge],
         vec![Append, Erase(Again), Cancel, Reopen, Flush, Snapshot, Restore, Purge],
         vec![Append, Flush, Append, Erase(All), Reopen, Cancel, Reopen, Compact, Purge],
