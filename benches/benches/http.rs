@@ -59,20 +59,13 @@ fn main() {
             let load = Load { connections, requests: BURST_REQUESTS, time: Duration::from_secs(60) };
             let (mut bares, mut reals, mut ratios) = (Samples::new(), Samples::new(), Vec::new());
             for _ in 0..ROUNDS {
-                let (before, begun) = (ThreadTimes::now(), Instant::now());
-                let bare = each(&client.block_on(load.send(bare_address, &beacons)));
-                println!("CPU of a request, bare: {}", cost(&before, begun.elapsed(), BURST_REQUESTS));
-                let (before, begun) = (ThreadTimes::now(), Instant::now());
+                let bare = burst(&client, load, "bare", bare_address, &beacons);
                 number += BURST_REQUESTS;
-                let ahead = Arc::new(beacons.from(number));
-                let sent = client.block_on(load.send(real.0.address, &ahead));
-                assert_eq!((sent.refused, sent.broken), (0, 0), "every request of a burst is taken");
-                println!("CPU of a request, real: {}", cost(&before, begun.elapsed(), BURST_REQUESTS));
+                let sent = burst(&client, load, "real", real.0.address, &Arc::new(beacons.from(number)));
                 client.block_on(real.flush());
-                let real = each(&sent);
-                ratios.push(bare.as_secs_f64() / real.as_secs_f64());
-                bares.add(bare);
-                reals.add(real);
+                ratios.push(sent.a_second() / bare.a_second());
+                bares.add(each(&bare));
+                reals.add(each(&sent));
             }
             row(&mut table, &format!("bare hyper, burst, {connections}"), bares.median(), 1.0);
             // Each round has its own ratio: neighbours in time meet the same machine.
@@ -140,6 +133,15 @@ fn runtime(name: &str, threads: usize) -> Runtime {
         .enable_all()
         .build()
         .expect("threads")
+}
+
+/// Sends one round of a burst, and says what CPU it took.
+fn burst(client: &Runtime, load: Load, name: &str, address: SocketAddr, beacons: &Arc<Beacons>) -> Sent {
+    let (before, begun) = (ThreadTimes::now(), Instant::now());
+    let sent = client.block_on(load.send(address, beacons));
+    println!("CPU of a request, {name}: {}", cost(&before, begun.elapsed(), load.requests));
+    assert_eq!((sent.refused, sent.broken), (0, 0), "every request of a burst is taken");
+    sent
 }
 
 fn each(sent: &Sent) -> Duration {

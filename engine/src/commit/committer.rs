@@ -132,7 +132,7 @@ impl Committer {
 }
 
 /// A group whose callers wait. Dropped before they are told, as in a panic, it is given up, so that nobody waits for
-/// ever; what had been decided until then was not durable yet.
+/// ever: what had been decided until then is perhaps not durable, and not all of it visible.
 pub(super) struct Told {
     pub(super) group: Arc<Group>,
     pub(super) batches: Vec<Entry>,

@@ -87,7 +87,8 @@ impl Completion {
     /// Blocks until the batch is durable and visible, or is known not to be.
     ///
     /// # Errors
-    /// Why it was not taken. After `Poisoned` it may still be there when the store is opened again.
+    /// Why it was not taken. After `Poisoned`, and after `Stopped` when the committer panicked, it may still be there
+    /// when the store is opened again.
     pub fn wait(self) -> Result<Appended, AppendError> {
         if let Some(outcome) = self.group.outcome(self.index) {
             return outcome;
