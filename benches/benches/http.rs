@@ -62,7 +62,7 @@ fn main() {
                 let bare = burst(&client, load, "bare", bare_address, &beacons);
                 number += BURST_REQUESTS;
                 let sent = burst(&client, load, "real", real.0.address, &Arc::new(beacons.from(number)));
-                client.block_on(real.flush());
+                client.block_on(real.settle());
                 ratios.push(sent.a_second() / bare.a_second());
                 bares.add(each(&bare));
                 reals.add(each(&sent));
@@ -204,9 +204,12 @@ impl Real {
         assert_eq!((status, receipt.contains(&events.to_string())), (200, true), "{receipt}");
     }
 
-    async fn flush(&self) {
-        // Until the route is there, the next burst finds what the last one left.
-        let _ = self.call("POST", "/v1/admin/flush?wait=true", Bytes::new()).await;
+    /// Waits until nothing is left to be flushed or merged: the next round of either has the machine for itself.
+    async fn settle(&self) {
+        for job in ["flush", "compact"] {
+            let (status, said) = self.call("POST", &format!("/v1/admin/{job}?wait=true"), Bytes::new()).await;
+            assert_eq!(status, 200, "{said}");
+        }
     }
 
     /// Events that it says it has accepted.

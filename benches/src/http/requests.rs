@@ -46,11 +46,16 @@ impl Beacons {
                 r#"{before}{:032x}","pages":[{{"url":"https://{}","vw":{viewport_px},"events":[{sent}]}}]}}"#,
                 0, page.page
             );
+            // What Chromium 156 sends with the tracker's `fetch`, header by header.
             let head = format!(
-                "POST /v1/collect HTTP/1.1\r\nHost: collect.example\r\nOrigin: https://{host}\r\n\
-                 Content-Type: text/plain;charset=UTF-8\r\nAccept: */*\r\nAccept-Language: en\r\n\
-                 User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0\r\n\
-                 Referer: https://{host}/\r\nContent-Length: {}\r\n\r\n",
+                "POST /v1/collect HTTP/1.1\r\nHost: collect.example\r\nConnection: keep-alive\r\n\
+                 Content-Length: {}\r\nsec-ch-ua-platform: \"Linux\"\r\n\
+                 User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36\r\n\
+                 sec-ch-ua: \"Not:A-Brand\";v=\"8\", \"Chromium\";v=\"156\"\r\n\
+                 Content-Type: text/plain;charset=UTF-8\r\nsec-ch-ua-mobile: ?0\r\nAccept: */*\r\n\
+                 Origin: https://{host}\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: cors\r\n\
+                 Sec-Fetch-Dest: empty\r\nSec-Fetch-Storage-Access: none\r\nReferer: https://{host}/\r\n\
+                 Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: en-US,en;q=0.9\r\n\r\n",
                 body.len()
             );
             let id = head.len() + before.len();

@@ -13,13 +13,37 @@ impl BatchId {
     /// From 32 hex digits; dashes, as a UUID has them, are passed over. `None` if it is anything else.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<BatchId> {
-        let mut digits = text.bytes().filter(|byte| *byte != b'-').map(|byte| char::from(byte).to_digit(16));
-        let mut id = [0; 16];
-        for byte in &mut id {
-            *byte = (digits.next()?? * 16 + digits.next()??) as u8;
-        }
-        digits.next().is_none().then_some(BatchId(id))
+        let digits = match text.as_bytes().try_into() {
+            Ok(digits) => digits,
+            Err(_) => without_dashes(text)?,
+        };
+        BatchId::from_digits(&digits)
     }
+
+    /// Without a branch for each digit: the tracker's door reads one with each request.
+    fn from_digits(digits: &[u8; 32]) -> Option<BatchId> {
+        const NONE: u8 = 0xff;
+        let values = digits.map(|digit| {
+            let (number, letter) = (digit.wrapping_sub(b'0'), (digit | 0x20).wrapping_sub(b'a'));
+            match (number, letter) {
+                (0..10, _) => number,
+                (_, 0..6) => letter + 10,
+                _ => NONE,
+            }
+        });
+        let is_hex = values.iter().fold(0, |any, value| any | value) != NONE;
+        let id = std::array::from_fn(|byte| values[2 * byte] << 4 | values[2 * byte + 1] & 0xf);
+        is_hex.then_some(BatchId(id))
+    }
+}
+
+/// 32 bytes that are no dashes, if a text has so many.
+fn without_dashes(text: &str) -> Option<[u8; 32]> {
+    let (mut digits, mut bytes) = ([0; 32], text.bytes().filter(|byte| *byte != b'-'));
+    for digit in &mut digits {
+        *digit = bytes.next()?;
+    }
+    bytes.next().is_none().then_some(digits)
 }
 
 /// A bulk request's key, the hash of its body, and what it was answered.
@@ -257,6 +281,27 @@ mod tests {
             hour,
             country,
             count,
+        }
+    }
+
+    #[test]
+    fn an_id_is_32_digits_in_either_case_with_dashes_anywhere_or_none() {
+        let id = BatchId(std::array::from_fn(|byte| (byte * 17 + 1) as u8));
+        let text: String = id.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        let uuid = format!("{}-{}-{}", &text[..8], &text[8..12], &text[12..]);
+        for same in [&text, &text.to_uppercase(), &uuid, &format!("-{text}-")] {
+            assert_eq!(BatchId::from_hex(same), Some(id), "{same}");
+        }
+        for byte in (0..=0x7f_u8).filter(|byte| !byte.is_ascii_hexdigit()) {
+            for place in [0, 1, 30, 31] {
+                let other = format!("{}{}{}", &text[..place], char::from(byte), &text[place + 1..]);
+                assert_eq!(BatchId::from_hex(&other), None, "{other:?}");
+            }
+        }
+        for other in
+            ["", "-", &text[1..], &format!("{text}0"), &format!("{}é", &text[2..]), &format!("{uuid}0")]
+        {
+            assert_eq!(BatchId::from_hex(other), None, "{other}");
         }
     }
 
