@@ -44,7 +44,7 @@ impl Direct {
         request.method() == Method::POST && request.uri().path() == collect::ROUTE
     }
 
-    pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+    pub(super) async fn answer(&self, request: Box<Request<Incoming>>, peer: SocketAddr) -> Response {
         // The rest of the head is let go of: its path alone would hold the room in which all of it was read.
         let (Parts { method, headers, .. }, body) = request.into_parts();
         let observed = Observation::begin(&method);

@@ -62,7 +62,7 @@ impl Routes {
     }
 
     /// Answers one request of the client at `peer`.
-    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+    pub async fn answer(&self, request: Box<Request<Incoming>>, peer: SocketAddr) -> Response {
         match &self.direct {
             Some(direct) if direct.takes(&request) => direct.answer(request, peer).await,
             // Boxed, because it is large and the other one is not.

@@ -55,12 +55,17 @@ impl Limits {
 
 /// What stands behind a listener. A copy of it goes to each connection.
 pub trait Answers: Clone + Send + Sync + 'static {
-    /// Answers one request of the client at `peer`.
-    fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> impl Future<Output = Response> + Send;
+    /// Answers one request of the client at `peer`. Boxed, because it is handed on from one to the next, and each would
+    /// have room for all of it for as long as the answer takes.
+    fn answer(
+        &self,
+        request: Box<Request<Incoming>>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Response> + Send;
 }
 
 impl Answers for Router {
-    async fn answer(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
+    async fn answer(&self, mut request: Box<Request<Incoming>>, peer: SocketAddr) -> Response {
         request.extensions_mut().insert(ConnectInfo(peer));
         let answered: Result<Response, Infallible> = self.clone().oneshot(request.map(Body::new)).await;
         answered.unwrap_or_else(|never| match never {})
@@ -180,7 +185,7 @@ async fn requests<S>(
 {
     let (socket, phase) = Patient::new(socket, limits.patience);
     let service = service_fn(move |request: Request<Incoming>| {
-        let (routes, phase) = (routes.clone(), Arc::clone(&phase));
+        let (routes, phase, request) = (routes.clone(), Arc::clone(&phase), Box::new(request));
         async move {
             phase.request_begins();
             let answer = routes.answer(request, peer).await;

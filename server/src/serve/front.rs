@@ -24,7 +24,7 @@ impl Front {
 }
 
 impl Answers for Front {
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+    async fn answer(&self, request: Box<Request<Incoming>>, peer: SocketAddr) -> Response {
         match self.0.get() {
             Some(routes) => routes.answer(request, peer).await,
             None => starting(request.map(Body::new)).await,
