@@ -58,38 +58,40 @@ pub(super) struct Document;
     )
 )]
 async fn beacon(State(doors): State<Arc<Doors>>, Client(visitor): Client, request: Request) -> Response {
-    let (head, body) = request.into_parts();
-    answer(&doors, &visitor, head.headers, body, ()).await
+    let (mut head, body) = request.into_parts();
+    answer(&doors, &visitor, &mut head.headers, body, ()).await
 }
 
 /// Takes one beacon. `place` is given back when its batch is handed over: who waits for the disk is not worked on, and
 /// is bounded by the store's queue. Else a flood, in which every answer waits for its turn, would hold all places by it.
 ///
 /// Nothing of the request is held meanwhile either: the connection reads into the same room again, and the table of its
-/// headers becomes the answer's, which hyper fills with the next request's.
+/// headers becomes the answer's, which hyper fills with the next request's. For the same reason headers and body are lent
+/// and not handed on: what an answer needs while it waits is read from far memory again when it goes on.
 pub(super) async fn answer<B>(
     doors: &Doors,
     visitor: &Visitor,
-    mut headers: HeaderMap,
-    body: B,
+    headers: &mut HeaderMap,
+    mut body: B,
     place: impl Sized,
 ) -> Response
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
-    let origin = Origin::of(&headers);
-    let read = read(doors, visitor, &headers, origin, body).await;
-    let (origin, renewal) = (origin.map(|origin| origin.copy_of_value()), consent::renewal(&headers));
+    let origin = Origin::of(headers);
+    let read = read(doors, visitor, headers, origin, &mut body).await;
+    drop(body);
+    let (origin, renewal) = (origin.map(|origin| origin.copy_of_value()), consent::renewal(headers));
     headers.clear();
     let taken = match read {
         Ok(batch) => {
-            let pending = doors.hand_over(batch);
+            let mut pending = doors.hand_over(batch);
             drop(place);
             pending.stored().await
         }
         Err(problem) => Err(problem),
     };
-    let mut response = cors::answer_to(origin, taken.map(|()| no_content(headers)));
+    let mut response = cors::answer_to(origin, taken.map(|()| no_content(std::mem::take(headers))));
     if let Some(cookie) = renewal {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
@@ -112,7 +114,7 @@ async fn read<B>(
     visitor: &Visitor,
     headers: &HeaderMap,
     origin: Option<Origin<'_>>,
-    body: B,
+    body: &mut B,
 ) -> Result<Option<Counted>, Problem>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,

@@ -46,18 +46,18 @@ impl Direct {
 
     pub(super) async fn answer(&self, request: Box<Request<Incoming>>, peer: SocketAddr) -> Response {
         // The rest of the head is let go of: its path alone would hold the room in which all of it was read.
-        let (Parts { method, headers, .. }, body) = request.into_parts();
+        let (Parts { method, mut headers, .. }, body) = request.into_parts();
         let observed = Observation::begin(&method);
-        let response = unpanicked(pin!(self.take(headers, body, peer))).await;
+        let response = unpanicked(pin!(self.take(&mut headers, body, peer))).await;
         observed.end(&self.meters, &self.route, response)
     }
 
-    async fn take(&self, headers: HeaderMap, body: Incoming, peer: SocketAddr) -> Response {
+    async fn take(&self, headers: &mut HeaderMap, body: Incoming, peer: SocketAddr) -> Response {
         let place = match self.places.take() {
             Ok(place) => place,
             Err(problem) => return problem.into_response(),
         };
-        let visitor = self.access.visitor(peer, &headers);
+        let visitor = self.access.visitor(peer, headers);
         collect::answer(&self.doors, &visitor, headers, self.places.timed(body), place).await
     }
 }

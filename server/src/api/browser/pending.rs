@@ -38,7 +38,7 @@ impl Pending {
     ///
     /// # Errors
     /// Why one of them was not stored: 503 when the store is busy or has stopped.
-    pub(in crate::api) async fn stored(mut self) -> Result<(), Problem> {
+    pub(in crate::api) async fn stored(&mut self) -> Result<(), Problem> {
         while let Some((completion, _)) = &mut self.last {
             let appended = completion.await;
             // Only now: what is waited for still stands there if this is given up.
