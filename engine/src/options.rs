@@ -67,7 +67,7 @@ impl Options {
             queue_bytes: 32 << 20,
             queue_batches: 16_384,
             // Several syncs of a fast disk; while a slow one syncs, batches gather by themselves.
-            gather: Duration::from_micros(1_500),
+            gather: Duration::from_millis(1),
             reserve_bytes: 512 << 20,
             background_bytes_per_second: 128 << 20,
             purge_every_seconds: PURGE_DAYS * 86_400,
